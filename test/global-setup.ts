@@ -1,0 +1,14 @@
+import { openThrowawayPostgres, type ThrowawayPostgres } from "../src/testing/throwaway-postgres.ts";
+
+let server: ThrowawayPostgres | undefined;
+
+/** One Postgres server for the whole test run; freshDatabase() in support/database.ts makes databases on it. */
+export async function setup(): Promise<void> {
+  server = await openThrowawayPostgres();
+  process.env.TMINUS_TEST_POSTGRES = server.adminUrl;
+}
+
+/** Runs also after failed tests and on Ctrl-C. */
+export async function teardown(): Promise<void> {
+  await server?.close();
+}
