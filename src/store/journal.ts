@@ -1,0 +1,167 @@
+import { sha256 } from "../lib/hash.ts";
+import { TminusError } from "../errors.ts";
+import type { Json, JsonObject } from "../model/json.ts";
+import type { AttemptEnd, Execution, Journal, LeaseAnswer, RunPatch } from "../model/journal.ts";
+import type { Attempt, EndState, EventType, Run, RunOutcome } from "../model/run.ts";
+import type { Signal } from "../model/signal.ts";
+import type { Notifications } from "./notifications.ts";
+import { query, type Pool } from "./pool.ts";
+import { readLease } from "./runs.ts";
+import {
+  runColumns,
+  toAttempt,
+  toRun,
+  toSignal,
+  type AttemptRow,
+  type RunRow,
+  type SignalRow,
+} from "./rows.ts";
+
+/** The engine's journal on Postgres. See migrations/0001_init.sql for what each call does in its transaction. */
+export function openJournal(pool: Pool, notifications: Notifications): Journal {
+  return {
+    run: (runId) => readRun(pool, runId),
+
+    async unendedRuns() {
+      const rows = await query<{ id: string }>(
+        pool,
+        "select id from tminus.run where ended_at is null order by created_at, id",
+      );
+      return rows.map((row) => row.id);
+    },
+
+    async attempts(runId): Promise<Attempt[]> {
+      const rows = await query<AttemptRow>(
+        pool,
+        "select * from tminus.attempt where run_id = $1 order by begun_at, phase, number",
+        [runId],
+      );
+      return rows.map(toAttempt);
+    },
+
+    async takeLease(runId, worker): Promise<LeaseAnswer> {
+      const [row] = await query<{ token: number | null; holder: string | null }>(
+        pool,
+        "select token, holder from tminus.take_lease($1, $2)",
+        [runId, worker],
+      );
+      if (row?.token != null) return { state: "taken", token: row.token };
+      if (row?.holder != null) return { state: "held", holder: row.holder };
+      throw new TminusError("INTERNAL", "take_lease answered neither a token nor a holder");
+    },
+
+    async heartbeat({ runId, token }) {
+      const rows = await query(
+        pool,
+        "update tminus.environment_lease set heartbeat_at = clock_timestamp() where run_id = $1 and token = $2 returning 1",
+        [runId, token],
+      );
+      return rows.length === 1;
+    },
+
+    async record({ runId, token }: Execution, type: EventType, data: JsonObject, patch: RunPatch = {}) {
+      await query(pool, "select tminus.record($1, $2, $3, $4, $5)", [
+        runId,
+        token,
+        type,
+        JSON.stringify(data),
+        JSON.stringify(patch),
+      ]);
+    },
+
+    async recordQueued(runId, data) {
+      await query(pool, "select tminus.append_event($1, 'run.queued', 'tminus', $2)", [runId, JSON.stringify(data)]);
+    },
+
+    async endQueued(runId, data) {
+      await query(pool, "select tminus.end_queued_run($1, $2)", [runId, JSON.stringify(data)]);
+    },
+
+    async beginAttempt({ runId, token }, stepId, phase, data) {
+      const type: EventType = phase === "act" ? "step.begun" : "undo.begun";
+      const [row] = await query<{ number: number }>(
+        pool,
+        "select tminus.begin_attempt($1, $2, $3, $4, $5, $6) as number",
+        [runId, token, stepId, phase, type, JSON.stringify(data)],
+      );
+      return row!.number;
+    },
+
+    async endAttempt({ runId, token }, end: AttemptEnd) {
+      await query(pool, "select tminus.end_attempt($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", [
+        runId,
+        token,
+        end.stepId,
+        end.phase,
+        end.number,
+        end.state,
+        end.reason,
+        jsonOrNull(end.result),
+        jsonOrNull(end.error),
+        end.type,
+        JSON.stringify(end.data),
+      ]);
+    },
+
+    async endRun({ runId, token }, outcome: RunOutcome, endState: EndState, data: JsonObject) {
+      await query(pool, "select tminus.end_run($1, $2, $3, $4, $5)", [
+        runId,
+        token,
+        outcome,
+        JSON.stringify(endState),
+        JSON.stringify(data),
+      ]);
+    },
+
+    async signals(runId): Promise<Signal[]> {
+      const rows = await query<SignalRow>(pool, "select * from tminus.signal where run_id = $1 order by id", [runId]);
+      return rows.map(toSignal);
+    },
+
+    onSignal: (runId, listener) =>
+      notifications.subscribe("tminus_signal", (payload) => {
+        if (payload === runId || payload === "") listener();
+      }),
+
+    onRun: (listener) => notifications.subscribe("tminus_run", listener),
+    lease: (environment) => readLease(pool, environment),
+
+    async loadState(runId, stepId): Promise<Json | undefined> {
+      const [row] = await query<{ state: Json }>(
+        pool,
+        "select state from tminus.step_state where run_id = $1 and step_id = $2",
+        [runId, stepId],
+      );
+      return row?.state;
+    },
+
+    async saveState({ runId, token }, stepId: string, state: Json) {
+      await query(pool, "select tminus.save_step_state($1, $2, $3, $4)", [
+        runId,
+        token,
+        stepId,
+        JSON.stringify(state),
+      ]);
+    },
+
+    async saveEvidence(content) {
+      const hash = sha256(content);
+      await query(pool, "insert into tminus.evidence (sha256, content) values ($1, $2) on conflict do nothing", [
+        hash,
+        content,
+      ]);
+      return hash;
+    },
+  };
+}
+
+/** Errors: RUN_UNKNOWN. */
+export async function readRun(pool: Pool, runId: string): Promise<Run> {
+  const [row] = await query<RunRow>(pool, `select ${runColumns} from tminus.run where id = $1`, [runId]);
+  if (row === undefined) throw new TminusError("RUN_UNKNOWN", `there is no run ${runId}`);
+  return toRun(row);
+}
+
+function jsonOrNull(value: unknown): string | null {
+  return value === undefined ? null : JSON.stringify(value);
+}

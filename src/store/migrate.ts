@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Clock } from "../lib/clock.ts";
+import { TminusError } from "../errors.ts";
+import { openClient, type Client } from "./pool.ts";
+
+const directory = fileURLToPath(new URL("./migrations", import.meta.url));
+/** Arbitrary but fixed: the advisory lock under which tminus changes its own schema. */
+const LOCK_KEY = 7_461_646_975;
+const LOCK_TRIES = 600;
+
+/**
+ * Brings tminus's own schema up to date, then runs `alsoUnderLock` (the engine's own migrations). Only one
+ * process at a time does it: the lock is polled, because a blocking one deadlocks with CREATE INDEX
+ * CONCURRENTLY in the engine's migrations. Idempotent. Errors: STATE_UNAVAILABLE.
+ */
+export async function migrateStore(connectionString: string, clock: Clock, alsoUnderLock: () => Promise<void>): Promise<void> {
+  const client = await openClient(connectionString);
+  try {
+    await lock(client, clock);
+    await applyPending(client);
+    await alsoUnderLock();
+  } finally {
+    await client.end(); // ends the session and with it the lock
+  }
+}
+
+/** Whether the schema is there and complete: cheaper than taking the lock on every start. */
+export async function isMigrated(client: Client): Promise<boolean> {
+  const { rows } = await client.query<{ found: boolean }>("select to_regclass('tminus.schema_version') is not null as found");
+  if (rows[0]?.found !== true) return false;
+  const applied = await appliedVersions(client);
+  return files().every((file) => applied.has(file));
+}
+
+async function lock(client: Client, clock: Clock): Promise<void> {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    const { rows } = await client.query<{ got: boolean }>("select pg_try_advisory_lock($1) as got", [LOCK_KEY]);
+    if (rows[0]?.got === true) return;
+    await clock.sleep(100);
+  }
+  throw new TminusError("STATE_UNAVAILABLE", "another process has been changing the state database's schema for a minute");
+}
+
+async function applyPending(client: Client): Promise<void> {
+  await client.query("create schema if not exists tminus");
+  await client.query(
+    "create table if not exists tminus.schema_version (file text primary key, applied_at timestamptz not null default clock_timestamp())",
+  );
+  const applied = await appliedVersions(client);
+  for (const file of files()) {
+    if (applied.has(file)) continue;
+    const sql = readFileSync(join(directory, file), "utf8");
+    try {
+      await client.query("begin");
+      await client.query(sql);
+      await client.query("insert into tminus.schema_version (file) values ($1)", [file]);
+      await client.query("commit");
+    } catch (error) {
+      await client.query("rollback");
+      throw error;
+    }
+  }
+}
+
+async function appliedVersions(client: Client): Promise<Set<string>> {
+  const { rows } = await client.query<{ file: string }>("select file from tminus.schema_version");
+  return new Set(rows.map((row) => row.file));
+}
+
+function files(): string[] {
+  return readdirSync(directory)
+    .filter((name) => name.endsWith(".sql"))
+    .sort();
+}

@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { hasCode } from "../../src/errors.ts";
+import type { Journal } from "../../src/model/journal.ts";
+import { createRun, findRun, listEvents, listRuns, readLease, sendSignal } from "../../src/store/runs.ts";
+import { freshState, samplePlan, type TestState } from "../support/state.ts";
+
+let state: TestState;
+let journal: Journal;
+
+beforeAll(async () => {
+  state = await freshState();
+  journal = state.journal;
+});
+afterAll(() => state.drop());
+
+async function newRun(id: string, environment = id): Promise<string> {
+  const plan = { ...samplePlan(), environment: { ...samplePlan().environment, name: environment } };
+  await createRun(state.pool, { id, plan, context: {}, startedBy: "mia" });
+  return id;
+}
+
+async function taken(id: string): Promise<{ runId: string; token: number }> {
+  const answer = await journal.takeLease(id, "worker-1");
+  if (answer.state !== "taken") throw new Error("the environment is held");
+  return { runId: id, token: answer.token };
+}
+
+describe("journal", () => {
+  it("gives every event a hash over the one before, which a reader can compute again", async () => {
+    const execution = await taken(await newRun("chain"));
+    await journal.record(execution, "run.started", { note: 'quotes " and \\ and ü and \u2028' }, { started: true });
+    const { rows } = await state.pool.query(
+      `select *, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as text_at
+       from tminus.event where run_id = 'chain' order by sequence`,
+    );
+    expect(rows.map((row) => row.type)).toEqual(["run.created", "run.taken", "run.started"]);
+    let previous = "";
+    for (const row of rows) {
+      const covered = [previous, row.sequence, row.text_at, row.type, row.actor, row.data];
+      const text = `[${covered.map((item) => JSON.stringify(item)).join(", ")}]`;
+      expect(createHash("sha256").update(text).digest("hex")).toBe(row.hash);
+      previous = row.hash;
+    }
+  });
+
+  it("gives an environment to one run, and to the next in order of creation when it ends", async () => {
+    await newRun("first", "shared");
+    await newRun("second", "shared");
+    await newRun("third", "shared");
+    expect(await journal.takeLease("second", "w")).toEqual({ state: "held", holder: "first" });
+    const first = await taken("first");
+    expect(await journal.takeLease("third", "w")).toEqual({ state: "held", holder: "first" });
+    await journal.endRun(first, "succeeded", { verdict: "verified", reason: "", at: "" }, {});
+    expect(await journal.takeLease("third", "w")).toEqual({ state: "held", holder: "second" });
+    expect((await readLease(state.pool, "shared"))?.runId).toBeUndefined();
+    expect((await journal.takeLease("second", "w")).state).toBe("taken");
+  });
+
+  it("refuses every write of an execution whose run was taken again", async () => {
+    const stale = await taken(await newRun("stale"));
+    const current = await taken("stale");
+    expect(current.token).toBeGreaterThan(stale.token);
+    const writes = [
+      () => journal.record(stale, "run.started", {}),
+      () => journal.beginAttempt(stale, "s", "act", {}),
+      () => journal.saveState(stale, "s", 1),
+      () => journal.endRun(stale, "succeeded", { verdict: "verified", reason: "", at: "" }, {}),
+      () =>
+        journal.endAttempt(stale, { stepId: "s", phase: "act", number: 1, state: "done", reason: "", type: "step.done", data: {} }),
+    ];
+    const before = await listEvents(state.pool, "stale", 0);
+    for (const write of writes) await expect(write()).rejects.toSatisfy((error) => hasCode(error, "LEASE_LOST"));
+    expect(await journal.heartbeat(stale)).toBe(false);
+    expect(await journal.heartbeat(current)).toBe(true);
+    expect(await listEvents(state.pool, "stale", 0)).toEqual(before);
+  });
+
+  it("numbers the attempts of each step and phase", async () => {
+    const execution = await taken(await newRun("numbers"));
+    expect(await journal.beginAttempt(execution, "a", "act", {})).toBe(1);
+    expect(await journal.beginAttempt(execution, "a", "act", {})).toBe(2);
+    expect(await journal.beginAttempt(execution, "a", "undo", {})).toBe(1);
+    await journal.endAttempt(execution, {
+      stepId: "a",
+      phase: "act",
+      number: 2,
+      state: "failed",
+      reason: "no",
+      result: { x: 1 },
+      type: "step.failed",
+      data: {},
+    });
+    const attempts = await journal.attempts("numbers");
+    expect(attempts.map(({ number, phase, state: is, result }) => ({ number, phase, is, result }))).toEqual([
+      { number: 1, phase: "act", is: "begun", result: undefined },
+      { number: 2, phase: "act", is: "failed", result: { x: 1 } },
+      { number: 1, phase: "undo", is: "begun", result: undefined },
+    ]);
+  });
+
+  it("appends signals in order and refuses them once the run has ended", async () => {
+    const execution = await taken(await newRun("signals"));
+    const heard = new Promise<void>((resolve) => journal.onSignal("signals", resolve));
+    await sendSignal(state.pool, "signals", "tom", { kind: "hold", note: "" });
+    await sendSignal(state.pool, "signals", "mia", { kind: "resume", note: "fine" });
+    await heard;
+    expect((await journal.signals("signals")).map(({ actor, body }) => [actor, body.kind])).toEqual([
+      ["tom", "hold"],
+      ["mia", "resume"],
+    ]);
+    await journal.endRun(execution, "stopped", { verdict: "verified", reason: "", at: "" }, {});
+    await expect(sendSignal(state.pool, "signals", "tom", { kind: "hold", note: "" })).rejects.toSatisfy((error) =>
+      hasCode(error, "RUN_ENDED"),
+    );
+  });
+
+  it("ends a queued run without the environment, but not one that has taken it", async () => {
+    await newRun("holder", "queue");
+    await newRun("waiter", "queue");
+    await taken("holder");
+    await journal.endQueued("waiter", { reason: "abort" });
+    expect((await findRun(state.pool, "waiter", undefined)).outcome).toBe("stopped");
+    await journal.endQueued("holder", { reason: "abort" });
+    expect((await findRun(state.pool, "holder", undefined)).state).not.toBe("ended");
+  });
+
+  it("finds runs by an unambiguous beginning, and the newest without one", async () => {
+    await newRun("rxyz-one", "find");
+    await newRun("rxyz-two", "find");
+    expect((await findRun(state.pool, "rxyz-o", undefined)).id).toBe("rxyz-one");
+    expect((await findRun(state.pool, undefined, "find")).id).toBe("rxyz-two");
+    expect((await listRuns(state.pool, "find", 10)).map(({ id }) => id)).toEqual(["rxyz-two", "rxyz-one"]);
+    for (const id of ["rxyz", "nothing"]) {
+      await expect(findRun(state.pool, id, undefined)).rejects.toSatisfy((error) => hasCode(error, "RUN_UNKNOWN"));
+    }
+  });
+
+  it("does not deadlock between heartbeats, records and the end of a run", async () => {
+    const execution = await taken(await newRun("busy"));
+    const work = Array.from({ length: 40 }, (_, index) =>
+      index % 2 === 0 ? journal.heartbeat(execution) : journal.record(execution, "step.progress", { index }),
+    );
+    await Promise.all(work);
+    await Promise.all([
+      journal.endRun(execution, "succeeded", { verdict: "verified", reason: "", at: "" }, {}),
+      journal.heartbeat(execution),
+    ]);
+    expect((await journal.run("busy")).state).toBe("ended");
+  });
+});
