@@ -1,0 +1,114 @@
+import { TminusError } from "../../errors.ts";
+import { crashPoint } from "../../lib/crash-point.ts";
+import { compareWithLedger, type MigrationProblem } from "./compare.ts";
+import { sqlStateOf, type Session } from "./connect.ts";
+import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
+import { recordApplied } from "./record.ts";
+import type { Migration } from "./migration.ts";
+import type { MigrateOptions } from "./migrate-options.ts";
+import { runOutside } from "./run-outside.ts";
+import { asMigrationError, runStatement } from "./run-statement.ts";
+import { inFencedTransaction, type TransactionSettings } from "./transaction.ts";
+import { withSession } from "./with-session.ts";
+
+/**
+ * Applies what is pending, each file in its own transaction together with its ledger row, and answers the rows
+ * that carry this run's key. Safe to repeat at any time: what the ledger has is not run again.
+ * Errors: MIGRATION_REFUSED, MIGRATION_FAILED, MIGRATION_LOCKED, LEASE_LOST; DATABASE_UNREACHABLE when it is
+ * not known how far it came.
+ */
+export async function applyMigrations(
+  migrations: readonly Migration[],
+  options: MigrateOptions,
+): Promise<LedgerRow[]> {
+  return withSession(options, async (session) => {
+    await prepareLedger(session);
+    const { pending, problems } = compareWithLedger(migrations, await readLedger(session));
+    if (problems.length > 0) throw refused(problems);
+    for (const [index, migration] of pending.entries()) {
+      options.progress(`${migration.file} (${index + 1} of ${pending.length})`);
+      await session.reset();
+      crashPoint("migrate.before-transaction", migration.version);
+      if (migration.transactional) await applyInTransaction(session, migration, options);
+      else await applyOutside(session, migration, options);
+    }
+    await session.reset();
+    return (await readLedger(session)).filter(({ runKey }) => runKey === options.runKey);
+  });
+}
+
+async function applyInTransaction(
+  session: Session,
+  migration: Migration,
+  options: MigrateOptions,
+): Promise<void> {
+  const started = options.clock.monotonicMs();
+  await asMigrationError(migration.file, () =>
+    inFencedTransaction(session, options, {
+      label: migration.version,
+      file: migration.file,
+      async run(_session, settings) {
+        // The row comes first: a second run that got past every lock waits for it, and then sees that it is needless.
+        if (!(await recordApplied(session, migration, options))) return false;
+        await runStatements(session, migration, settings);
+        const durationMs = Math.round(options.clock.monotonicMs() - started);
+        await session.query("update tminus.migration set duration_ms = $2 where version = $1", [
+          migration.version,
+          durationMs,
+        ]);
+        return true;
+      },
+    }),
+  );
+}
+
+async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {
+  const { version, file, up } = migration;
+  const started = options.clock.monotonicMs();
+  await runOutside(
+    session,
+    {
+      version,
+      direction: "up",
+      file,
+      statement: up[0]!,
+      isNeeded: async () =>
+        (await session.query("select 1 from tminus.migration where version = $1", [version])).length === 0,
+      async record() {
+        await recordApplied(session, migration, options, Math.round(options.clock.monotonicMs() - started));
+      },
+    },
+    options,
+  );
+}
+
+async function runStatements(
+  session: Session,
+  { file, up }: Migration,
+  settings: TransactionSettings,
+): Promise<void> {
+  for (const statement of up) {
+    await runStatement(session, file, statement);
+    if (/lock_timeout/i.test(statement.text)) await settings.limitLocks();
+  }
+}
+
+async function prepareLedger(session: Session): Promise<void> {
+  try {
+    await ensureLedger(session);
+  } catch (error) {
+    if (sqlStateOf(error) === undefined) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new TminusError("MIGRATION_FAILED", `the ledger tminus.migration could not be made: ${reason}`, {
+      hint: "Let the role of the connection create the schema tminus, or create it and give it to that role.",
+      cause: error,
+    });
+  }
+}
+
+function refused(problems: readonly MigrationProblem[]): TminusError {
+  return new TminusError("MIGRATION_REFUSED", problems.map(({ reason }) => reason).join("\n"), {
+    hint: problems[0]!.fix,
+    details: { problems },
+  });
+}

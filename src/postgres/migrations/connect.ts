@@ -1,0 +1,224 @@
+import pg from "pg";
+import { TminusError } from "../../errors.ts";
+import type { Verdict } from "../../model/verdict.ts";
+
+const CONNECT_TIMEOUT_MS = 10_000;
+const CANCEL_TIMEOUT_MS = 5_000;
+const CHECK_TIMEOUT_MS = 5_000;
+/** How long the server may take beyond statement_timeout before the connection counts as lost. */
+const ANSWER_GRACE_MS = 30_000;
+/** A session that waits this long for its next statement belongs to a process that no longer works on it. */
+const IDLE_TIMEOUT_MS = 60_000;
+
+export interface SessionOptions {
+  connectionString: string;
+  /** Follows "tminus" in application_name, so that people can tell what a session is for. */
+  purpose: string;
+  statementTimeoutMs: number;
+  signal?: AbortSignal;
+}
+
+/** One connection to the database being changed, or looked at. */
+export interface Session extends AsyncDisposable {
+  /** Process id of the server's backend. */
+  readonly pid: number;
+  /**
+   * Runs one statement. When the signal aborts, the statement is cancelled in the server and the signal's
+   * reason is thrown. Errors: DATABASE_UNREACHABLE when the connection was lost, so that it is not known
+   * whether the statement took effect; what the database refuses is thrown as pg.DatabaseError.
+   */
+  query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Ends an open transaction; harmless without one, and when the connection is gone or the signal has aborted. */
+  rollback(): Promise<void>;
+  /** Back to the session's own settings: what one migration sets does not reach the next. */
+  reset(): Promise<void>;
+}
+
+/** A session that may change things. Errors: DATABASE_UNREACHABLE. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const session = await connect(options);
+  try {
+    await session.reset();
+    return session;
+  } catch (error) {
+    await session[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/**
+ * Runs `read` in a transaction that the server keeps from writing; everything it asks is one snapshot.
+ * Errors: DATABASE_UNREACHABLE, also when the database refuses to be asked.
+ */
+export async function readOnly<T>(
+  options: SessionOptions,
+  read: (session: Session) => Promise<T>,
+): Promise<T> {
+  await using session = await connect(options);
+  try {
+    await session.query("set default_transaction_read_only = on");
+    await session.query(`set statement_timeout = ${Math.floor(options.statementTimeoutMs)}`);
+    await session.query("begin transaction isolation level repeatable read read only");
+    return await read(session);
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError)) throw error;
+    throw unreachable(options.connectionString, error);
+  }
+}
+
+/** Whether the database takes a connection and answers. Reads only. */
+export async function checkConnection(connectionString: string, signal: AbortSignal): Promise<Verdict> {
+  try {
+    const options = { connectionString, purpose: "check", statementTimeoutMs: CHECK_TIMEOUT_MS, signal };
+    const rows = await readOnly(options, (session) =>
+      session.query<{ version: string }>("select current_setting('server_version') as version"),
+    );
+    return {
+      verdict: "pass",
+      reason: `the database answers (PostgreSQL ${rows[0]?.version ?? "of unknown version"})`,
+    };
+  } catch (error) {
+    // Not reaching it says nothing about the database itself.
+    return { verdict: "unknown", reason: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** SQLSTATE of what the database refused; undefined for anything else. */
+export function sqlStateOf(error: unknown): string | undefined {
+  return error instanceof pg.DatabaseError ? error.code : undefined;
+}
+
+/** Where in the statement the database found the mistake: characters from 1; undefined when it does not say. */
+export function positionOf(error: unknown): number | undefined {
+  if (!(error instanceof pg.DatabaseError) || error.position === undefined) return undefined;
+  return Number(error.position);
+}
+
+async function connect(options: SessionOptions): Promise<Session> {
+  const { connectionString, signal, statementTimeoutMs } = options;
+  signal?.throwIfAborted();
+  let client: pg.Client;
+  try {
+    client = new pg.Client({
+      ...clientSettings(connectionString, options.purpose),
+      query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
+    });
+    // A connection that breaks while a query waits also fails the query, which is where it is reported.
+    client.on("error", () => undefined);
+    await client.connect();
+  } catch (error) {
+    throw unreachable(connectionString, error);
+  }
+  try {
+    const answer = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+    return sessionOn(client, answer.rows[0]!.pid, options);
+  } catch (error) {
+    await client.end();
+    throw unreachable(connectionString, error);
+  }
+}
+
+function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Session {
+  const { connectionString, signal } = options;
+  let isLost = false;
+  const query = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> => {
+    signal?.throwIfAborted();
+    let cancelling: Promise<void> | undefined;
+    const cancel = (): void => void (cancelling = cancelBackend(client, connectionString, pid));
+    signal?.addEventListener("abort", cancel, { once: true });
+    try {
+      return (await (values === undefined ? client.query<Row>(text) : client.query<Row>(text, values))).rows;
+    } catch (error) {
+      isLost = isConnectionLoss(error);
+      signal?.throwIfAborted();
+      throw isLost ? unreachable(connectionString, error) : error;
+    } finally {
+      signal?.removeEventListener("abort", cancel);
+      await cancelling;
+    }
+  };
+  return {
+    pid,
+    query,
+    async rollback() {
+      // Without the connection the server rolls back by itself, once it notices.
+      if (isLost) return;
+      try {
+        await client.query("rollback");
+      } catch (error) {
+        if (!isConnectionLoss(error)) throw error;
+      }
+    },
+    async reset() {
+      await client.query("reset session authorization; reset role; reset all");
+      await client.query(
+        `set statement_timeout = ${Math.floor(options.statementTimeoutMs)};
+         set idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS};
+         set idle_session_timeout = ${IDLE_TIMEOUT_MS}`,
+      );
+      await watchClient(client);
+    },
+    [Symbol.asyncDispose]: () => client.end(),
+  };
+}
+
+/** Without it the server goes on with a statement, and may finish it, long after the process that sent it is dead. */
+async function watchClient(client: pg.Client): Promise<void> {
+  try {
+    await client.query("set client_connection_check_interval = '1s'");
+  } catch (error) {
+    // Not every platform can do it. The session's advisory lock still keeps the next run waiting for its end.
+    if (!["22023", "42704"].includes(sqlStateOf(error) ?? "")) throw error;
+  }
+}
+
+/** Asks the server over a second connection; when that fails the connection itself is cut. Never throws. */
+async function cancelBackend(client: pg.Client, connectionString: string, pid: number): Promise<void> {
+  try {
+    const other = new pg.Client({
+      ...clientSettings(connectionString, "cancel"),
+      connectionTimeoutMillis: CANCEL_TIMEOUT_MS,
+      query_timeout: CANCEL_TIMEOUT_MS,
+    });
+    other.on("error", () => undefined);
+    await other.connect();
+    try {
+      await other.query("select pg_cancel_backend($1)", [pid]);
+    } finally {
+      await other.end();
+    }
+  } catch {
+    // The statement then ends as a lost connection, and the ledger is asked what became of it.
+    await client.end();
+  }
+}
+
+function clientSettings(connectionString: string, purpose: string): pg.ClientConfig {
+  return {
+    connectionString,
+    application_name: `tminus ${purpose}`.slice(0, 63),
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    keepAlive: true,
+  };
+}
+
+/** SQLSTATE classes 08 and 57P: connection exceptions and a server that shuts down; other errors of the server are answers. */
+function isConnectionLoss(error: unknown): boolean {
+  const state = sqlStateOf(error);
+  if (state !== undefined) return /^(08|57P0|25P03|25P04)/.test(state);
+  return error instanceof Error;
+}
+
+function unreachable(connectionString: string, error: unknown): TminusError {
+  const reason = error instanceof Error && error.message !== "" ? error.message : String(error);
+  return new TminusError("DATABASE_UNREACHABLE", `${addressOf(connectionString)}: ${reason}`, {
+    cause: error,
+  });
+}
+
+/** Host and database without user and password. */
+function addressOf(connectionString: string): string {
+  if (!URL.canParse(connectionString)) return "the database";
+  const { host, pathname, searchParams } = new URL(connectionString);
+  return `the database ${searchParams.get("host") ?? host}${pathname}`;
+}

@@ -1,0 +1,104 @@
+import { sha256 } from "../../lib/hash.ts";
+import { refuseInTransaction, refuseOutside } from "./check-statement.ts";
+import type { Migration } from "./migration.ts";
+import { splitStatements, type Statement } from "./statements.ts";
+
+export type ParsedMigration =
+  | { migration: Migration }
+  /** One line each, beginning with file:line. */
+  | { problems: string[] };
+
+const FILE_NAME = /^(\d{1,20})_([^/\\]+)\.sql$/;
+const DIRECTIVE = /^\s*--\s*tminus\b\s*:?\s*(.*?)\s*$/i;
+
+/** Reads one file's content; `file` is its name without folder. */
+export function parseMigration(file: string, content: string): ParsedMigration {
+  const named = FILE_NAME.exec(file);
+  if (named === null) return { problems: [`${file}:1: the name is not <timestamp>_<name>.sql`] };
+  const text = content.replaceAll(/\r\n?/g, "\n");
+  const problems: string[] = [];
+  const report = (line: number, what: string): void => void problems.push(`${file}:${line}: ${what}`);
+
+  const { preamble, up, down, transactional } = readSections(text, report);
+  const upStatements = readStatements(up, transactional, report);
+  const downStatements = readStatements(down, transactional, report);
+  const stray = readSection(preamble, report)[0];
+  if (stray !== undefined) report(stray.line, "this statement stands before '-- tminus: up'");
+  if (up === undefined) report(1, "there is no line '-- tminus: up'");
+  else if (upStatements.length === 0 && problems.length === 0)
+    report(up.line, "the up section has no statement");
+  if (problems.length > 0) return { problems };
+  return {
+    migration: {
+      version: named[1]!,
+      name: named[2]!,
+      file,
+      checksum: sha256(text),
+      transactional,
+      up: upStatements,
+      ...(down === undefined || downStatements.length === 0
+        ? {}
+        : { down: { sql: down.sql, line: down.line } }),
+    },
+  };
+}
+
+interface Section {
+  sql: string;
+  /** Line of the file at which `sql` begins. */
+  line: number;
+}
+
+interface Sections {
+  preamble: Section;
+  up?: Section;
+  down?: Section;
+  transactional: boolean;
+}
+
+type Report = (line: number, what: string) => void;
+
+function readSections(text: string, report: Report): Sections {
+  const sections: Sections = { preamble: { sql: "", line: 1 }, transactional: true };
+  let current = sections.preamble;
+  for (const [index, lineText] of text.split("\n").entries()) {
+    const directive = DIRECTIVE.exec(lineText)?.[1]?.toLowerCase();
+    if (directive === undefined) {
+      current.sql += `${lineText}\n`;
+      continue;
+    }
+    if (directive === "up" || directive === "down") {
+      if (sections[directive] !== undefined) report(index + 1, `there is a second ${directive} section`);
+      current = { sql: "", line: index + 2 };
+      sections[directive] ??= current;
+    } else {
+      if (directive === "no-transaction") sections.transactional = false;
+      else report(index + 1, `'${directive}' is not up, down or no-transaction`);
+      current.sql += "\n"; // keeps the lines of the section countable
+    }
+  }
+  return sections;
+}
+
+function readStatements(section: Section | undefined, transactional: boolean, report: Report): Statement[] {
+  if (section === undefined) return [];
+  const statements = readSection(section, report);
+  for (const statement of statements) {
+    const refusal = transactional ? refuseInTransaction(statement) : refuseOutside(statement);
+    if (refusal !== undefined) report(statement.line, refusal);
+  }
+  const second = transactional ? undefined : statements[1];
+  if (second !== undefined) {
+    report(
+      second.line,
+      "a section that runs outside a transaction holds one statement; move this one to a file of its own",
+    );
+  }
+  return statements;
+}
+
+function readSection({ sql, line }: Section, report: Report): Statement[] {
+  const { statements, problem } = splitStatements(sql, line);
+  if (problem !== undefined) report(problem.line, problem.text);
+  return statements;
+}

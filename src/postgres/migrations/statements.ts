@@ -1,0 +1,106 @@
+import { scanSql, type SqlToken } from "./scan-sql.ts";
+
+/** One SQL statement of a file. */
+export interface Statement {
+  /** As written, from its first word on, without the semicolon. */
+  text: string;
+  /** Line of its first word, counted from 1. */
+  line: number;
+  /** For inspection: comments gone, contents of strings and function bodies blanked, runs of space as one. */
+  code: string;
+}
+
+export interface StatementList {
+  statements: Statement[];
+  /** Why the text could not be split, or holds something that only psql understands. */
+  problem?: { line: number; text: string };
+}
+
+/** Splits SQL at the semicolons that end statements. `firstLine` is the line at which the text begins in its file. */
+export function splitStatements(sql: string, firstLine = 1): StatementList {
+  const { tokens, unclosed } = scanSql(sql);
+  const lineAt = (index: number): number => firstLine + countLines(sql, index);
+  if (unclosed !== undefined) {
+    return {
+      statements: [],
+      problem: { line: lineAt(unclosed.start), text: `${unclosed.what} is never closed` },
+    };
+  }
+  const meta = tokens.find((token) => token.kind === "symbol" && token.text === "\\");
+  if (meta !== undefined) {
+    return {
+      statements: [],
+      problem: { line: lineAt(meta.start), text: "a backslash command belongs to psql, not to SQL" },
+    };
+  }
+  const statements = cut(tokens).map((part): Statement => ({
+    text: part.map(({ text }) => text).join(""),
+    line: lineAt(part[0]!.start),
+    code: codeOf(part),
+  }));
+  return { statements };
+}
+
+/** How many line ends stand before `index`. */
+export function countLines(text: string, index: number): number {
+  let lines = 0;
+  for (let at = text.indexOf("\n"); at !== -1 && at < index; at = text.indexOf("\n", at + 1)) lines++;
+  return lines;
+}
+
+function cut(tokens: readonly SqlToken[]): SqlToken[][] {
+  const parts: SqlToken[][] = [];
+  let part: SqlToken[] = [];
+  let nesting = newNesting();
+  const finish = (): void => {
+    const last = part.findLastIndex(isCode);
+    if (last !== -1) parts.push(part.slice(0, last + 1));
+    part = [];
+    nesting = newNesting();
+  };
+  for (const token of tokens) {
+    if (part.length === 0 && !isCode(token)) continue;
+    if (token.text === ";" && nesting.isTop()) finish();
+    else {
+      part.push(token);
+      nesting.see(token);
+    }
+  }
+  finish();
+  return parts;
+}
+
+/**
+ * Semicolons inside parentheses (rules) and inside BEGIN ATOMIC … END of an SQL function end no statement.
+ * CASE … END nests within such a body.
+ */
+function newNesting(): { see(token: SqlToken): void; isTop(): boolean } {
+  let parentheses = 0;
+  let blocks = 0;
+  const head: string[] = [];
+  return {
+    isTop: () => parentheses <= 0 && blocks === 0,
+    see(token) {
+      if (token.text === "(") parentheses++;
+      else if (token.text === ")") parentheses--;
+      if (token.kind !== "word" || parentheses > 0) return;
+      const word = token.text.toLowerCase();
+      if (head.length < 4) head.push(word);
+      if (!/^create (or replace )?(function|procedure)\b/.test(head.join(" "))) return;
+      if (word === "begin" || (word === "case" && blocks > 0)) blocks++;
+      else if (word === "end" && blocks > 0) blocks--;
+    },
+  };
+}
+
+function isCode({ kind }: SqlToken): boolean {
+  return kind !== "space" && kind !== "comment";
+}
+
+function codeOf(tokens: readonly SqlToken[]): string {
+  const shown = tokens.map((token) => {
+    if (!isCode(token)) return " ";
+    return token.kind === "string" ? "''" : token.text;
+  });
+  return shown.join("").replaceAll(/ +/g, " ").trim();
+}

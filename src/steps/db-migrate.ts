@@ -1,0 +1,245 @@
+import { resolve } from "node:path";
+import * as z from "zod";
+import { TminusError, hasCode, toErrorRecord } from "../errors.ts";
+import { parseDuration } from "../lib/duration.ts";
+import type { Secret } from "../lib/redact.ts";
+import type { JsonObject } from "../model/json.ts";
+import { durationSchema, referenceSchema } from "../model/runbook.ts";
+import type { EnvironmentView, Observation, StepContext, StepResult } from "../model/step-kind.ts";
+import type { Verdict } from "../model/verdict.ts";
+import { applyMigrations } from "../postgres/migrations/apply.ts";
+import { compareWithLedger, type Comparison } from "../postgres/migrations/compare.ts";
+import { readOnly } from "../postgres/migrations/connect.ts";
+import { digestMigrations, discoverMigrations } from "../postgres/migrations/discover.ts";
+import { digestLedger, readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
+import type { MigrateOptions } from "../postgres/migrations/migrate-options.ts";
+import type { Migration } from "../postgres/migrations/migration.ts";
+import { revertMigrations } from "../postgres/migrations/revert.ts";
+import { defineStep } from "./define.ts";
+import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
+
+/** How long a question to the ledger may take. */
+const READ_TIMEOUT_MS = 15_000;
+
+const schema = z.strictObject({
+  directory: z
+    .string()
+    .min(1)
+    .describe("Folder of <timestamp>_<name>.sql files, from the project folder; may hold {release}"),
+  lockTimeout: durationSchema
+    .default("2s")
+    .describe("The longest that a statement waits for a lock; tries begin with 50 ms and double up to it"),
+  lockRetries: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(20)
+    .describe("How often a migration is tried when it cannot get its locks"),
+  statementTimeout: durationSchema.default("15m").describe("The longest that one statement may run"),
+  database: referenceSchema
+    .optional()
+    .describe("Reference of the connection string; the environment's database when left out"),
+});
+
+type With = z.output<typeof schema>;
+type Context = StepContext<With, MigrationFacts>;
+
+/** Applies plain SQL migrations, each in one transaction with its ledger row. */
+export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
+  kind: "db.migrate",
+  version: 1,
+  inRollback: false,
+  summary: "Applies the pending SQL migrations of a folder to the environment's Postgres database.",
+  requirements: ["C2"],
+  schema,
+  example: "directory: releases/{release}/migrations\nlockTimeout: 2s\n",
+
+  async gather(context) {
+    const { migrations, ledger, pending, problems } = await look(context);
+    return {
+      directory: context.with.directory,
+      pending: pending.map(describePending),
+      applied: ledger.length,
+      problems: problems.map(({ reason, fix }) => ({ reason, fix })),
+      filesDigest: digestMigrations(migrations),
+      ledgerDigest: digestLedger(ledger),
+    };
+  },
+
+  plan: ({ with: settings, facts, rollbackDatabase }) =>
+    forecastMigrations(facts, rollbackDatabase, {
+      lockTimeoutMs: milliseconds(settings.lockTimeout),
+      lockRetries: settings.lockRetries,
+      statementTimeoutMs: milliseconds(settings.statementTimeout),
+    }),
+
+  async observe(context): Promise<Observation> {
+    try {
+      const { migrations, ledger, pending, problems } = await look(context);
+      if (digestMigrations(migrations) !== context.facts.filesDigest) {
+        return { state: "unknown", reason: filesChanged(context) };
+      }
+      if (problems.length > 0)
+        return { state: "absent", reason: problems.map(({ reason }) => reason).join("; ") };
+      if (pending.length > 0) {
+        return { state: "absent", reason: `pending: ${pending.map(({ file }) => file).join(", ")}` };
+      }
+      return {
+        state: "done",
+        reason: "the ledger has every migration",
+        result: appliedBy(ledger, context.key),
+      };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      // Neither files that cannot be read nor a database that does not answer say what has run.
+      return { state: "unknown", reason: messageOf(error) };
+    }
+  },
+
+  async act(context): Promise<StepResult> {
+    try {
+      const migrations = await discoverMigrations(directoryOf(context));
+      if (digestMigrations(migrations) !== context.facts.filesDigest) {
+        return { outcome: "failed", reason: filesChanged(context), result: { applied: [] } };
+      }
+      const rows = await applyMigrations(migrations, optionsOf(context));
+      return {
+        outcome: "done",
+        reason: `${count(rows.length)} applied`,
+        result: appliedBy(rows, context.key),
+      };
+    } catch (error) {
+      return failedOrThrow(error);
+    }
+  },
+
+  async verify(context): Promise<Verdict> {
+    try {
+      const { migrations, pending, problems } = await look(context);
+      const wrong = [
+        ...problems.map(({ reason }) => reason),
+        ...pending.map(({ file }) => `${file} has not run`),
+      ];
+      if (wrong.length > 0) return { verdict: "fail", reason: wrong.join("; ") };
+      return {
+        verdict: "pass",
+        reason: `the ledger has all ${migrations.length} files with equal checksums`,
+      };
+    } catch (error) {
+      context.signal.throwIfAborted();
+      // Not an answer about the migrations.
+      return { verdict: "unknown", reason: messageOf(error) };
+    }
+  },
+
+  async undo(context): Promise<StepResult> {
+    try {
+      if (context.rollbackDatabase === "keep") return await keepSchema(context);
+      const outcome = await revertMigrations(optionsOf(context));
+      if (outcome.state === "refused")
+        return { outcome: "failed", reason: outcome.reason, result: { reverted: [] } };
+      const reverted = outcome.reverted.map(({ version, name }) => ({ version, name }));
+      return { outcome: "done", reason: `${count(reverted.length)} undone`, result: { reverted } };
+    } catch (error) {
+      return failedOrThrow(error);
+    }
+  },
+});
+
+interface Look extends Comparison {
+  migrations: Migration[];
+  ledger: LedgerRow[];
+}
+
+interface Place {
+  with: With;
+  environment: EnvironmentView;
+  projectDirectory: string;
+  signal: AbortSignal;
+  secret(reference: string): Secret;
+}
+
+/** Files and ledger, in a session that cannot write. */
+async function look(place: Place): Promise<Look> {
+  const migrations = await discoverMigrations(directoryOf(place));
+  const ledger = await readOnly(readOptions(place), readLedger);
+  return { migrations, ledger, ...compareWithLedger(migrations, ledger) };
+}
+
+function readOptions(place: Place) {
+  return {
+    connectionString: connectionString(place),
+    purpose: "look",
+    statementTimeoutMs: READ_TIMEOUT_MS,
+    signal: place.signal,
+  };
+}
+
+async function keepSchema(context: Context): Promise<StepResult> {
+  const rows = await readOnly(readOptions(context), readLedger);
+  const ours = rows.filter(({ runKey }) => runKey === context.key).length;
+  const reason = `the schema stays: ${count(ours)} of this run ${ours === 1 ? "remains" : "remain"} applied`;
+  return { outcome: "done", reason, result: { reverted: [] } };
+}
+
+function optionsOf(context: Context): MigrateOptions {
+  const { with: settings, fence, key, startedBy, clock, signal } = context;
+  return {
+    connectionString: connectionString(context),
+    fence,
+    runKey: key,
+    appliedBy: startedBy,
+    lockTimeoutMs: milliseconds(settings.lockTimeout),
+    lockRetries: settings.lockRetries,
+    statementTimeoutMs: milliseconds(settings.statementTimeout),
+    clock,
+    signal,
+    progress: (text) => context.progress(text),
+  };
+}
+
+function connectionString(place: Place): string {
+  const { with: settings, environment } = place;
+  const reference = settings.database ?? environment.database;
+  if (reference === undefined) {
+    throw new TminusError("RUNBOOK_INVALID", `environment ${environment.name} names no database`, {
+      hint: `Write database: {url: env:DATABASE_URL} under environments.${environment.name}, or database in the step.`,
+    });
+  }
+  return place.secret(reference).reveal();
+}
+
+function directoryOf({ with: settings, projectDirectory }: Place): string {
+  return resolve(projectDirectory, settings.directory);
+}
+
+/** What the database or the files answered is a failure of the step; anything else leaves open what happened. */
+function failedOrThrow(error: unknown): StepResult {
+  if (!hasCode(error, "MIGRATION_REFUSED", "MIGRATION_INVALID", "MIGRATION_FAILED", "MIGRATION_LOCKED"))
+    throw error;
+  const { code, message, hint } = toErrorRecord(error);
+  return { outcome: "failed", reason: message, result: { code, hint } };
+}
+
+function appliedBy(rows: readonly LedgerRow[], key: string): JsonObject {
+  const own = rows.filter(({ runKey }) => runKey === key);
+  return { applied: own.map(({ version, name, durationMs }) => ({ version, name, durationMs })) };
+}
+
+function filesChanged(context: Context): string {
+  return `the files in ${context.with.directory} changed after the plan was made`;
+}
+
+function count(migrations: number): string {
+  return migrations === 1 ? "1 migration" : `${migrations} migrations`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function milliseconds(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new TminusError("INTERNAL", `${text} passed the schema but is not a duration`);
+  return ms;
+}

@@ -1,0 +1,126 @@
+import type { Risk, Undo } from "../../model/plan.ts";
+import type { StepForecast } from "../../model/step-kind.ts";
+import type { Migration } from "../../postgres/migrations/migration.ts";
+import { riskOf } from "../../postgres/migrations/migration-risk.ts";
+import { firstLine } from "../../postgres/migrations/run-statement.ts";
+
+const MAX_STATEMENTS_SHOWN = 10;
+/** An empty database takes far less, a large table more: only a rehearsal could tell. */
+const EXPECTED_MS = 250;
+const MAX_TIMEOUT_MS = 24 * 60 * 60 * 1000;
+/** Reading files and ledger, connecting again. */
+const SLACK_MS = 120_000;
+const MAX_BACKOFF_MS = 1_000;
+
+/** What was found when planning; plain JSON. */
+export type MigrationFacts = {
+  directory: string;
+  pending: PendingMigration[];
+  /** How many the ledger has. */
+  applied: number;
+  problems: { reason: string; fix: string }[];
+  filesDigest: string;
+  ledgerDigest: string;
+};
+
+export type PendingMigration = {
+  file: string;
+  version: string;
+  name: string;
+  risk: Risk;
+  transactional: boolean;
+  hasDown: boolean;
+  /** First line of each statement, the first ten. */
+  statements: string[];
+  /** How many there are in all. */
+  statementCount: number;
+};
+
+export interface MigrationLimits {
+  lockTimeoutMs: number;
+  lockRetries: number;
+  statementTimeoutMs: number;
+}
+
+/** One pending file as the plan shows it. */
+export function describePending({
+  file,
+  version,
+  name,
+  up,
+  transactional,
+  down,
+}: Migration): PendingMigration {
+  return {
+    file,
+    version,
+    name,
+    risk: riskOf(up),
+    transactional,
+    hasDown: down !== undefined,
+    statements: up.slice(0, MAX_STATEMENTS_SHOWN).map(firstLine),
+    statementCount: up.length,
+  };
+}
+
+/** Pure: what applying the pending files means. */
+export function forecastMigrations(
+  facts: MigrationFacts,
+  rollbackDatabase: "keep" | "down",
+  limits: MigrationLimits,
+): StepForecast {
+  const { pending, directory } = facts;
+  return {
+    summary:
+      pending.length === 0
+        ? [`no migration is pending (${facts.applied} applied)`]
+        : pending.flatMap(summarize),
+    risk: highest(pending),
+    durationMs: pending.length * EXPECTED_MS,
+    timeoutMs: timeoutMs(pending.length, limits),
+    undo: undoOf(pending, rollbackDatabase),
+    inputs: [
+      { name: `migration files in ${directory}`, digest: facts.filesDigest },
+      { name: "migration ledger", digest: facts.ledgerDigest },
+    ],
+    blocked: facts.problems,
+  };
+}
+
+function summarize({ file, transactional, statements, statementCount }: PendingMigration): string[] {
+  const more = statementCount - statements.length;
+  return [
+    `apply ${file}${transactional ? "" : " (outside a transaction)"}`,
+    ...statements.map((statement) => `  ${statement}`),
+    ...(more > 0 ? [`  … and ${more} more`] : []),
+  ];
+}
+
+function undoOf(pending: readonly PendingMigration[], rollbackDatabase: "keep" | "down"): Undo {
+  if (pending.length === 0) return { how: "none-needed", text: "no migration is pending" };
+  if (rollbackDatabase === "keep") {
+    return { how: "none-needed", text: "the schema stays; it must work with the previous release" };
+  }
+  const without = pending.filter(({ hasDown }) => !hasDown);
+  if (without.length > 0) {
+    return { how: "irreversible", text: `${without.map(({ file }) => file).join(", ")} has no down section` };
+  }
+  return {
+    how: "undo",
+    text: `the down sections of ${pending.length} run in reverse`,
+    loss: "values written into what the down sections drop",
+  };
+}
+
+function highest(pending: readonly PendingMigration[]): Risk {
+  for (const risk of ["high", "medium"] as const) if (pending.some((item) => item.risk === risk)) return risk;
+  return "low";
+}
+
+function timeoutMs(
+  files: number,
+  { lockTimeoutMs, lockRetries, statementTimeoutMs }: MigrationLimits,
+): number {
+  const waiting = lockRetries * (lockTimeoutMs + MAX_BACKOFF_MS);
+  return Math.min(MAX_TIMEOUT_MS, SLACK_MS + Math.max(1, files) * (statementTimeoutMs + waiting));
+}

@@ -1,0 +1,286 @@
+import { rename } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import { systemClock } from "../../../src/lib/clock.ts";
+import { openCuttingProxy } from "./cutting-proxy.ts";
+import { isMigrationWaiting, openMigrationWorld, until, up } from "./world.ts";
+
+describe("applyMigrations", () => {
+  it("applies what is pending in order, once, and keeps what a rollback needs", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("2_b.sql", up("alter table t add column b text;", "alter table t drop column b;"));
+    await world.write("1_a.sql", up("create table t (a int);\ninsert into t values (1);"));
+    const rows = await world.apply();
+    expect(rows.map(({ version, name, runKey }) => [version, name, runKey])).toEqual([
+      ["1", "a", "run-1/migrate"],
+      ["2", "b", "run-1/migrate"],
+    ]);
+    expect(rows[1]).toMatchObject({
+      downSql: "alter table t drop column b;\n\n",
+      downLine: 4,
+      transactional: true,
+    });
+    expect(await world.apply()).toEqual(rows);
+    expect(await world.apply({ runKey: "run-2/migrate" })).toEqual([]);
+    expect(await world.query("select a, b from t")).toEqual([{ a: 1, b: null }]);
+    expect(await world.query("select applied_by, fence_token::int as token from tminus.migration")).toEqual([
+      { applied_by: "ann", token: 1 },
+      { applied_by: "ann", token: 1 },
+    ]);
+  });
+
+  it("refuses an edited, a missing and an out-of-order file by name and applies nothing", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();"));
+    await world.write("3_c.sql", up("create table c ();"));
+    await world.apply();
+    await world.write("1_a.sql", up("create table a2 ();"));
+    await rename(`${world.directory}/3_c.sql`, `${world.directory}/2_b.sql`);
+    await world.write("4_d.sql", up("create table d ();"));
+    await expect(world.apply()).rejects.toMatchObject({
+      code: "MIGRATION_REFUSED",
+      details: {
+        problems: [
+          { kind: "edited", file: "1_a.sql" },
+          { kind: "missing", file: "3_c.sql" },
+          { kind: "out-of-order", file: "2_b.sql" },
+        ],
+      },
+    });
+    expect(await world.has("d")).toBe(false);
+  });
+
+  it("names file and line of the statement that failed, and leaves nothing of its file", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();"));
+    await world.write(
+      "2_b.sql",
+      up("create table b ();\n\n-- wrong: 'ü'\ninsert into b\n  select '😀😀',\n  nothing from a;"),
+    );
+    await expect(world.apply()).rejects.toMatchObject({
+      code: "MIGRATION_FAILED",
+      message: expect.stringContaining('2_b.sql:7: column "nothing" does not exist (42703)') as string,
+      details: { file: "2_b.sql", line: 7, sqlState: "42703" },
+    });
+    expect(await world.has("b")).toBe(false);
+    expect(await world.query("select version from tminus.migration")).toEqual([{ version: "1" }]);
+  });
+
+  it("reports what the database refuses at the commit as a failure of that file", async () => {
+    await using world = await openMigrationWorld();
+    await world.write(
+      "1_a.sql",
+      up(
+        "create table a (n int primary key);\ncreate table b (n int references a deferrable initially deferred);\ninsert into b values (1);",
+      ),
+    );
+    await expect(world.apply()).rejects.toMatchObject({
+      code: "MIGRATION_FAILED",
+      details: { sqlState: "23503" },
+    });
+    expect(await world.has("a")).toBe(false);
+  });
+
+  it("does not let the settings of one file reach the next", async () => {
+    await using world = await openMigrationWorld();
+    await world.write(
+      "1_a.sql",
+      up("create schema app;\nset search_path = app;\nset lock_timeout = 0;\ncreate table a ();"),
+    );
+    await world.write("2_b.sql", up("create table b ();"));
+    await world.apply();
+    expect([await world.has("app.a"), await world.has("public.b")]).toEqual([true, true]);
+  });
+
+  it("keeps statements and ledger row together when the session is killed between them", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();\nselect pg_sleep(30);"));
+    const applying = world.apply({ reconnects: 0 });
+    const outcome = expect(applying).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+    await until(async () => {
+      const killed = await world.query(
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like '%pg_sleep(30)%' and pid <> pg_backend_pid()",
+      );
+      return killed.length > 0;
+    });
+    await outcome;
+    expect(await world.has("a")).toBe(false);
+    expect(await world.query("select 1 from tminus.migration")).toEqual([]);
+  });
+
+  it("connects again after a lost connection and goes on by the ledger", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();"));
+    await world.write(
+      "2_b.sql",
+      up(
+        "create table b ();\nselect case when nextval('lost') = 1 then pg_terminate_backend(pg_backend_pid()) end;",
+      ),
+    );
+    await world.query("create sequence lost");
+    const rows = await world.apply();
+    expect(rows.map(({ version }) => version)).toEqual(["1", "2"]);
+    expect(world.said.filter((text) => text.includes("connecting again"))).toHaveLength(1);
+  });
+
+  it.each(["before", "after"] as const)(
+    "looks at the ledger when the connection is lost %s the server committed",
+    async (when) => {
+      await using world = await openMigrationWorld();
+      await using proxy = await openCuttingProxy(world.url, when);
+      await world.query("create sequence runs");
+      await world.write("1_a.sql", up("create table a ();\nselect nextval('runs');"));
+      expect(await world.apply({ connectionString: proxy.url })).toMatchObject([{ version: "1" }]);
+      expect(proxy.cuts()).toBe(1);
+      expect(await world.query("select last_value::int as runs from runs")).toEqual([
+        { runs: when === "before" ? 2 : 1 },
+      ]);
+      expect(await world.has("a")).toBe(true);
+    },
+  );
+
+  it("does not say what became of a commit when the database stays away", async () => {
+    await using world = await openMigrationWorld();
+    await using proxy = await openCuttingProxy(world.url, "after");
+    await world.write("1_a.sql", up("create table a ();"));
+    const options = { connectionString: proxy.url, reconnects: 0 };
+    await expect(world.apply(options)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+    expect(await world.apply()).toMatchObject([{ version: "1" }]);
+  });
+
+  it("cancels the statement in the server when it is aborted, and leaves nothing behind", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();\nselect pg_sleep(60);"));
+    const stopping = new AbortController();
+    const outcome = expect(world.apply({ signal: stopping.signal })).rejects.toThrow("stop it");
+    await until(async () => {
+      const found = await world.query(
+        "select 1 from pg_stat_activity where query = 'select pg_sleep(60)' and state = 'active'",
+      );
+      return found.length > 0;
+    });
+    stopping.abort(new Error("stop it"));
+    await outcome;
+    expect(await world.has("a")).toBe(false);
+    await until(async () => {
+      const left = await world.query(
+        "select 1 from pg_stat_activity where application_name like 'tminus migrate%'  and datname = current_database()",
+      );
+      return left.length === 0;
+    });
+  });
+
+  it("refuses the token of a run that was overtaken, inside the transaction", async () => {
+    await using world = await openMigrationWorld();
+    await world.apply({ fence: { environment: "production", token: 5 } });
+    await world.write("1_a.sql", up("create table a ();"));
+    await world.query("create schema if not exists tminus");
+    await world.query("insert into tminus.fence values ('production', 6)");
+    const old = { fence: { environment: "production", token: 5 } };
+    await expect(world.apply(old)).rejects.toMatchObject({ code: "LEASE_LOST" });
+    expect(await world.has("a")).toBe(false);
+    await world.apply({ fence: { environment: "production", token: 7 } });
+    expect(await world.has("a")).toBe(true);
+    expect(await world.query("select token::int as token from tminus.fence")).toEqual([{ token: 7 }]);
+  });
+
+  it("applies each file once when two runs apply at the same time", async () => {
+    await using world = await openMigrationWorld();
+    for (let n = 1; n <= 5; n++)
+      await world.write(`${n}_t.sql`, up(`create table t${n} ();\nselect pg_sleep(0.02);`));
+    const [first, second] = await Promise.all([
+      world.apply({ runKey: "one" }),
+      world.apply({ runKey: "two", fence: { environment: "staging", token: 1 } }),
+    ]);
+    expect([...first, ...second].map(({ version }) => version).sort()).toEqual(["1", "2", "3", "4", "5"]);
+    expect(await world.query("select version from tminus.migration order by version")).toHaveLength(5);
+  });
+
+  it("sees that a file is needless when another run gets past every lock and applies it first", async () => {
+    await using world = await openMigrationWorld();
+    await world.apply();
+    await world.write("1_a.sql", up("create table a ();"));
+    const other = await world.other();
+    await other.query("begin; create table a ()");
+    await other.query(
+      "insert into tminus.migration (version, name, checksum, duration_ms, applied_by, run_key, fence_token, transactional) values ('1', 'a', '', 0, 'bob', 'other', 1, true)",
+    );
+    const applying = world.apply({ lockTimeoutMs: 5_000, lockRetries: 20 });
+    await until(() => isMigrationWaiting(world));
+    await other.query("commit");
+    expect(await applying).toEqual([]);
+  });
+});
+
+describe("applyMigrations under contention", () => {
+  it("gives up its place quickly, and succeeds once the blocker has left", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int)");
+    await world.write("1_b.sql", up("alter table t add column b text;"));
+    const blocker = await world.other();
+    await blocker.query("begin; select * from t");
+    const applying = world.apply({ lockRetries: 1000 });
+    await until(() =>
+      Promise.resolve(world.said.filter((text) => text.includes("no lock within")).length >= 3),
+    );
+    await blocker.query("commit");
+    expect(await applying).toHaveLength(1);
+    expect(world.said.some((text) => text.includes("(shop), idle in transaction"))).toBe(true);
+  });
+
+  it("names who blocks when the lock does not come", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int)");
+    await world.write("1_b.sql", up("create table before ();\nalter table t add column b text;"));
+    const blocker = await world.other();
+    const { rows } = await blocker.query<{ pid: number }>("select pg_backend_pid() as pid");
+    await blocker.query("begin");
+    await blocker.query("select count(*) from t");
+    await expect(world.apply({ lockRetries: 3 })).rejects.toMatchObject({
+      code: "MIGRATION_LOCKED",
+      message: expect.stringMatching(
+        new RegExp(
+          `1_b.sql could not get its lock in 3 tries: pid ${rows[0]!.pid} \\(shop\\), idle in transaction, for \\d+ s: select count`,
+        ),
+      ) as string,
+    });
+    expect(await world.has("before")).toBe(false);
+    await blocker.query("rollback");
+  });
+
+  it("keeps its own patience when a file sets another", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int)");
+    await world.write("1_b.sql", up("set local lock_timeout = 0;\nalter table t add column b text;"));
+    const blocker = await world.other();
+    await blocker.query("begin; select * from t");
+    await expect(world.apply({ lockRetries: 1 })).rejects.toMatchObject({ code: "MIGRATION_LOCKED" });
+    await blocker.query("rollback");
+  });
+
+  it("waits for another session that migrates, and says whom it waits for", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();"));
+    const other = await world.other();
+    await other.query("select pg_advisory_lock($1, 1)", [0x746d696e]);
+    const applying = world.apply();
+    await until(() =>
+      Promise.resolve(world.said.some((text) => text.includes("waiting for another migration"))),
+    );
+    expect(world.said.join()).toContain("(shop)");
+    await other.query("select pg_advisory_unlock_all()");
+    expect(await applying).toHaveLength(1);
+  });
+});
+
+describe("applyMigrations against a database that is away", () => {
+  it("says that it could not be found out, without the password", async () => {
+    await using world = await openMigrationWorld();
+    const connectionString = "postgresql://ann:secret-word@127.0.0.1:1/shop";
+    const failure: unknown = await world
+      .apply({ connectionString, reconnects: 1, clock: systemClock })
+      .catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "DATABASE_UNREACHABLE" });
+    expect((failure as Error).message).toContain("127.0.0.1:1/shop");
+    expect((failure as Error).message).not.toContain("secret-word");
+  });
+});

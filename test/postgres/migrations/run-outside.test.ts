@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { revertMigrations } from "../../../src/postgres/migrations/revert.ts";
+import { openMigrationWorld, until, type MigrationWorld } from "./world.ts";
+
+const CREATE =
+  "-- tminus: no-transaction\n-- tminus: up\ncreate unique index concurrently t_a on t (a);\n-- tminus: down\ndrop index concurrently t_a;\n";
+
+async function validity(world: MigrationWorld): Promise<boolean | undefined> {
+  const rows = await world.query<{ valid: boolean }>(
+    "select indisvalid as valid from pg_index where indexrelid = to_regclass('t_a')",
+  );
+  return rows[0]?.valid;
+}
+
+/** Ends the session that builds the index, in the middle: it waits for the old transaction. */
+async function killBuilder(world: MigrationWorld): Promise<void> {
+  await until(async () => (await validity(world)) === false);
+  await until(async () => {
+    await world.query(
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'create unique index concurrently%' and pid <> pg_backend_pid()",
+    );
+    const left = await world.query(
+      "select 1 from pg_stat_activity where datname = current_database() and query like 'create unique index concurrently%' and pid <> pg_backend_pid()",
+    );
+    return left.length === 0;
+  });
+}
+
+describe("migrations outside a transaction", () => {
+  it("builds an index concurrently, records it, and takes it away again", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int)");
+    await world.write("1_a.sql", CREATE);
+    expect(await world.apply()).toMatchObject([{ version: "1", transactional: false }]);
+    expect(await validity(world)).toBe(true);
+    expect(await revertMigrations(world.options())).toMatchObject({
+      state: "reverted",
+      reverted: [{ version: "1" }],
+    });
+    expect(await validity(world)).toBeUndefined();
+    expect(await world.query("select 1 from tminus.migration_begun")).toEqual([]);
+  });
+
+  it("drops the invalid index that a killed attempt left before it builds it anew", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int); insert into t values (1)");
+    await world.write("1_a.sql", CREATE);
+    const old = await world.other();
+    await old.query("begin; update t set a = 2");
+    const outcome = expect(world.apply({ reconnects: 0 })).rejects.toMatchObject({
+      code: "DATABASE_UNREACHABLE",
+    });
+    await killBuilder(world);
+    await outcome;
+    expect(await validity(world)).toBe(false);
+    await old.query("commit");
+    expect(await world.apply()).toHaveLength(1);
+    expect(world.said.some((text) => text.includes("dropping the invalid index public.t_a"))).toBe(true);
+    expect(await validity(world)).toBe(true);
+  });
+
+  it("leaves no invalid index when the statement fails, and succeeds when the cause is gone", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int); insert into t values (1), (1)");
+    await world.write("1_a.sql", CREATE);
+    await expect(world.apply()).rejects.toMatchObject({
+      code: "MIGRATION_FAILED",
+      details: { sqlState: "23505", line: 3 },
+    });
+    expect(await validity(world)).toBeUndefined();
+    await world.query("delete from t");
+    expect(await world.apply()).toHaveLength(1);
+  });
+
+  it("neither adopts nor drops an index of the same name that it did not begin", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int); create index t_a on t (a)");
+    await world.write("1_a.sql", CREATE);
+    for (const _attempt of [1, 2]) {
+      await expect(world.apply()).rejects.toMatchObject({
+        code: "MIGRATION_FAILED",
+        message: "1_a.sql:3: an index of this name exists already",
+      });
+    }
+    expect(await validity(world)).toBe(true);
+    expect(await world.query("select 1 from tminus.migration")).toEqual([]);
+  });
+
+  it("adopts the index that an attempt finished but did not record", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int)");
+    await world.write("1_a.sql", CREATE);
+    const [row] = await world.apply();
+    await world.query("delete from tminus.migration");
+    await world.query(
+      "insert into tminus.migration_begun (version, direction, code, run_key, fence_token) values ('1', 'up', 'create unique index concurrently t_a on t (a)', 'x', 1)",
+    );
+    const before = await world.query("select to_regclass('t_a')::oid::int as oid");
+    expect(await world.apply()).toMatchObject([{ version: row!.version }]);
+    expect(await world.query("select to_regclass('t_a')::oid::int as oid")).toEqual(before);
+  });
+
+  it("takes away what an interrupted attempt began when it is reverted", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int); insert into t values (1)");
+    await world.write("1_a.sql", CREATE);
+    const old = await world.other();
+    await old.query("begin; update t set a = 2");
+    const outcome = expect(world.apply({ reconnects: 0 })).rejects.toMatchObject({
+      code: "DATABASE_UNREACHABLE",
+    });
+    await killBuilder(world);
+    await outcome;
+    await old.query("commit");
+    expect(await revertMigrations(world.options())).toMatchObject({ state: "reverted", reverted: [] });
+    expect(await validity(world)).toBeUndefined();
+  });
+});
