@@ -1,0 +1,25 @@
+import type { StepKind } from "../model/step-kind.ts";
+import { appDeploy } from "./app-deploy.ts";
+import { appShift } from "./app-shift.ts";
+import { approve } from "./approve.ts";
+import { checklist } from "./checklist.ts";
+import { command } from "./command.ts";
+import { dbMigrate } from "./db-migrate.ts";
+import { notify } from "./notify.ts";
+import { smoke } from "./smoke.ts";
+import { wait } from "./wait.ts";
+import { watch } from "./watch.ts";
+
+/** Every step kind that a runbook may name. A new kind adds its line. */
+export const stepKinds: Readonly<Record<string, StepKind>> = {
+  "app.deploy": appDeploy,
+  "app.shift": appShift,
+  approve,
+  checklist,
+  command,
+  "db.migrate": dbMigrate,
+  notify,
+  smoke,
+  wait,
+  watch,
+};
