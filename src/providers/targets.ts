@@ -1,0 +1,39 @@
+import type * as z from "zod";
+import type { Clock } from "../lib/clock.ts";
+import type { DeployTarget, SignalSource } from "../model/ports.ts";
+import { createLocalTarget, localTargetSchema } from "./local/index.ts";
+
+export interface TargetOptions {
+  environment: string;
+  /** As written in the runbook; `{release}` is not replaced, because a target knows several releases. */
+  config: unknown;
+  stateDirectory: string;
+  projectDirectory: string;
+  clock: Clock;
+  redact: (text: string) => string;
+}
+
+export interface OpenTarget {
+  target: DeployTarget;
+  /** By name. */
+  signals: Record<string, SignalSource>;
+  close(): Promise<void>;
+  /** Stops and forgets what the target runs on this machine. */
+  shutDown(): Promise<void>;
+}
+
+export interface TargetKind {
+  schema: z.ZodType;
+  open(options: TargetOptions): OpenTarget;
+}
+
+/** Every kind of target that a runbook may name. */
+export const targetKinds: Readonly<Record<string, TargetKind>> = {
+  local: {
+    schema: localTargetSchema,
+    open: (options) => {
+      const { target, signals, close, shutdown } = createLocalTarget({ ...options, config: localTargetSchema.parse(options.config) });
+      return { target, signals: { [signals.name]: signals }, close, shutDown: shutdown };
+    },
+  },
+};
