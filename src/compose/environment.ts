@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import type { Clock } from "../lib/clock.ts";
+import { Redactor } from "../lib/redact.ts";
+import { TminusError } from "../errors.ts";
+import type { OpenEnvironment } from "../engine/ports.ts";
+import type { NotificationChannel } from "../model/ports.ts";
+import { channelKinds } from "../providers/channels/registry.ts";
+import { targetKinds } from "../providers/targets.ts";
+import { openSecrets, type Environment } from "./secrets.ts";
+import type { RunContext } from "./run-context.ts";
+
+export interface EnvironmentOptions {
+  context: RunContext;
+  processEnvironment: Environment;
+  clock: Clock;
+  /** Where console channels write. */
+  writeLine: (line: string) => void;
+}
+
+/**
+ * Opens everything that one environment names. Changes nothing by itself. `shutDown` stops what the target
+ * runs on this machine. Throws SECRET_MISSING.
+ */
+export function openEnvironment(options: EnvironmentOptions): OpenEnvironment & { shutDown(): Promise<void> } {
+  const { context, processEnvironment, clock, writeLine } = options;
+  const redactor = new Redactor();
+  const secret = openSecrets(context.projectDirectory, processEnvironment, redactor);
+  const { environment } = context;
+  for (const reference of Object.values(environment.variables)) secret(reference);
+
+  const kind = targetKinds[String(context.target.kind)];
+  if (kind === undefined) throw new TminusError("RUNBOOK_INVALID", `there is no target kind ${String(context.target.kind)}`);
+  const opened = kind.open({
+    environment: environment.name,
+    config: context.target,
+    stateDirectory: join(context.stateDirectory, "targets", environment.name),
+    projectDirectory: context.projectDirectory,
+    clock,
+    redact: (text) => redactor.redact(text),
+  });
+  const channels: Record<string, NotificationChannel> = {};
+  for (const { id, kind: channelKind, ...config } of context.channels) {
+    const found = channelKinds[String(channelKind)];
+    if (found === undefined) throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${String(channelKind)}`);
+    channels[String(id)] = found.open(String(id), config, { secret, writeLine });
+  }
+  return {
+    view: { ...environment, database: environment.database },
+    target: opened.target,
+    signals: opened.signals,
+    channels,
+    secret,
+    variables: () =>
+      Object.fromEntries(Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()])),
+    redactor,
+    projectDirectory: context.projectDirectory,
+    runDirectory: join(context.stateDirectory, "runs"),
+    close: opened.close,
+    shutDown: opened.shutDown,
+  };
+}

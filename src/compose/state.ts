@@ -1,0 +1,83 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../lib/clock.ts";
+import { toErrorRecord, TminusError } from "../errors.ts";
+import { openCluster } from "../store/embedded/open-cluster.ts";
+import { isMigrated, migrateStore } from "../store/migrate.ts";
+import { openClient, openPool, type Pool } from "../store/pool.ts";
+import type { Environment } from "./secrets.ts";
+
+const DATABASE = "tminus";
+
+export interface State {
+  connectionString: string;
+  pool: Pool;
+  kind: "embedded" | "shared";
+  /**
+   * Closes the connections. An embedded server that nobody else uses any more is stopped when
+   * `stopServer` is true.
+   */
+  close(options: { stopServer: boolean }): Promise<void>;
+}
+
+export interface StateOptions {
+  stateDirectory: string;
+  environment: Environment;
+  clock: Clock;
+  log: (line: string) => void;
+  poolSize: number;
+}
+
+/**
+ * Opens the state database: the shared server that TMINUS_DATABASE_URL names, or the embedded one in the
+ * state folder, started when it does not run. Brings the schema up to date. Errors: STATE_UNAVAILABLE,
+ * STATE_PLATFORM.
+ */
+export async function openState({ stateDirectory, environment, clock, log, poolSize }: StateOptions): Promise<State> {
+  const shared = environment.TMINUS_DATABASE_URL;
+  if (shared !== undefined && shared !== "") {
+    await ensureSchema(shared, clock, log);
+    const pool = openPool(shared, poolSize, (error) => log(`state database: ${error.message}`));
+    return { connectionString: shared, pool, kind: "shared", close: () => pool.end() };
+  }
+  await mkdir(stateDirectory, { recursive: true });
+  const cluster = await openCluster({ directory: join(stateDirectory, "postgres"), clock, log });
+  const connectionString = await cluster.ensureDatabase(DATABASE);
+  await ensureSchema(connectionString, clock, log);
+  const pool = openPool(connectionString, poolSize, (error) => log(`state database: ${error.message}`));
+  return {
+    connectionString,
+    pool,
+    kind: "embedded",
+    async close({ stopServer }) {
+      const isLast = stopServer && (await countOtherSessions(pool)) === 0;
+      await pool.end();
+      if (isLast) await cluster.stop();
+    },
+  };
+}
+
+async function ensureSchema(connectionString: string, clock: Clock, log: (line: string) => void): Promise<void> {
+  const client = await openClient(connectionString).catch((error: unknown) => {
+    throw new TminusError("STATE_UNAVAILABLE", `the state database does not answer: ${toErrorRecord(error).message}`, {
+      cause: error,
+    });
+  });
+  try {
+    if (await isMigrated(client)) return;
+  } finally {
+    await client.end();
+  }
+  log("preparing the state database");
+  const { openDbosEngine } = await import("../engine/durable/dbos.ts");
+  const engine = openDbosEngine({ connectionString, workerId: "migration", log });
+  await migrateStore(connectionString, clock, () => engine.migrate());
+}
+
+/** Sessions on the server that are not this pool's own. */
+async function countOtherSessions(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ others: number }>(
+    "select count(*)::int as others from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
+  );
+  return Math.max(0, (rows[0]?.others ?? 0) - (pool.totalCount - 1));
+}

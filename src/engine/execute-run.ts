@@ -1,0 +1,126 @@
+import { crashPoint } from "../lib/crash-point.ts";
+import { toErrorRecord } from "../errors.ts";
+import type { RunOutcome, RunVerdict, EndState } from "../model/run.ts";
+import type { JsonObject } from "../model/json.ts";
+import type { Verdict } from "../model/verdict.ts";
+import { openControl } from "./control.ts";
+import { checkCure } from "./cure.ts";
+import { verifyEndState } from "./end-state.ts";
+import { goForward } from "./forward.ts";
+import { keepLease, takeLease } from "./lease.ts";
+import type { EnginePorts } from "./ports.ts";
+import type { RunExecution } from "./execution.ts";
+import { undoSteps, type UndoReport } from "./undo.ts";
+
+/**
+ * Executes one run from wherever its journal says it stands to its end. Called again after a crash, by this
+ * or another worker, it goes on; called for a run that has ended, it does nothing. Throws LEASE_LOST when
+ * another execution took the run over, and the reason of `stop` when the worker shuts down.
+ */
+export async function executeRun(runId: string, ports: EnginePorts, stop: AbortSignal): Promise<void> {
+  const run = await ports.journal.run(runId);
+  if (run.state === "ended") return;
+  const control = await openControl(runId, ports.journal, ports.clock);
+  try {
+    const execution = await takeLease(run, ports, control, stop);
+    if (execution === undefined) return;
+    const lease = keepLease(execution, ports);
+    try {
+      const lost = AbortSignal.any([stop, lease.lost]);
+      const environment = await ports.openEnvironment(runId);
+      try {
+        const attempts = await ports.journal.attempts(runId);
+        await interpret({ run: await ports.journal.run(runId), execution, ports, environment, control, lost, attempts });
+      } finally {
+        await environment.close();
+      }
+    } finally {
+      await lease.close();
+    }
+  } finally {
+    await control.close();
+  }
+}
+
+async function interpret(context: RunExecution): Promise<void> {
+  const { run, ports, execution } = context;
+  if (run.startedAt === undefined) {
+    crashPoint("run.before-start", run.id);
+    await ports.journal.record(execution, "run.started", { release: run.plan.release }, { started: true, state: "running" });
+    crashPoint("run.after-start", run.id);
+  }
+  const verdict = run.verdict ?? (await forwardOrVerdict(context));
+  if (verdict === undefined) return;
+  await rollBack(context, verdict);
+}
+
+/** Goes forward; ends the run when all went well, else journals the verdict and returns it. */
+async function forwardOrVerdict(context: RunExecution): Promise<RunVerdict | undefined> {
+  const { run, ports, execution } = context;
+  let verdict = await goForward(context).catch((error: unknown) => protocolVerdict(context, error));
+  if (verdict === undefined) {
+    const endState = await verifyEndState(context, run.plan.endRelease === undefined ? [] : [run.plan.endRelease]);
+    if (endState.verdict === "verified") {
+      await end(context, "succeeded", endState, {});
+      return undefined;
+    }
+    verdict = {
+      decision: "roll-back",
+      reason: `the end state is ${endState.verdict}: ${endState.reason}`,
+      by: "tminus",
+      at: ports.clock.now().toISOString(),
+    };
+  }
+  crashPoint("run.before-verdict", run.id);
+  await ports.journal.record(execution, "run.verdict", { ...verdict }, { verdict, state: "rolling-back" });
+  crashPoint("run.after-verdict", run.id);
+  run.verdict = verdict;
+  return verdict;
+}
+
+/** A plan of an unknown protocol is not guessed at: it is undone as far as its steps are known. */
+function protocolVerdict({ ports }: RunExecution, error: unknown): RunVerdict {
+  const { code, message } = toErrorRecord(error);
+  if (code !== "RUN_PROTOCOL_UNKNOWN") throw error;
+  return { decision: "fail", reason: message, by: "tminus", at: ports.clock.now().toISOString() };
+}
+
+async function rollBack(context: RunExecution, verdict: RunVerdict): Promise<void> {
+  const report = await undoSteps(context);
+  const nothingUndone = report.undone.length === 0 && report.failed.length === 0;
+  let cure: Verdict = { verdict: "pass", reason: "nothing had been changed" };
+  if (!nothingUndone) {
+    crashPoint("run.before-cure", context.run.id);
+    cure = await checkCure(context);
+    await context.ports.journal.record(context.execution, "run.cure", { verdict: cure.verdict, reason: cure.reason, evidence: cure.evidence ?? null });
+    crashPoint("run.after-cure", context.run.id);
+  }
+  const endState = await verifyEndState(context, context.run.plan.live.map(({ release }) => release));
+  const outcome = outcomeOf(verdict, report, cure, endState, nothingUndone);
+  await end(context, outcome, endState, {
+    reason: verdict.reason,
+    undone: report.undone,
+    kept: report.kept.map(({ stepId, reason }) => ({ stepId, reason })),
+    notUndone: report.failed.map(({ stepId, reason }) => ({ stepId, reason })),
+    cure: cure.verdict,
+  });
+}
+
+function outcomeOf(
+  verdict: RunVerdict,
+  report: UndoReport,
+  cure: Verdict,
+  endState: EndState,
+  nothingUndone: boolean,
+): RunOutcome {
+  if (report.failed.length > 0) return "rollback-failed";
+  if (!nothingUndone && (cure.verdict !== "pass" || endState.verdict !== "verified")) return "rollback-failed";
+  if (verdict.decision === "stop") return "stopped";
+  return nothingUndone ? "failed" : "rolled-back";
+}
+
+async function end({ run, ports, execution }: RunExecution, outcome: RunOutcome, endState: EndState, data: JsonObject): Promise<void> {
+  crashPoint("run.before-end", run.id);
+  await ports.journal.endRun(execution, outcome, endState, { outcome, endState: { ...endState }, ...data });
+  crashPoint("run.after-end", run.id);
+}

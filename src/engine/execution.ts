@@ -1,0 +1,28 @@
+import type { Attempt, Run } from "../model/run.ts";
+import type { PlannedStep } from "../model/plan.ts";
+import type { Execution } from "../model/journal.ts";
+import type { Control } from "./control.ts";
+import type { EnginePorts, OpenEnvironment } from "./ports.ts";
+
+/** What every part of one execution of one run works with. */
+export interface RunExecution {
+  run: Run;
+  execution: Execution;
+  ports: EnginePorts;
+  environment: OpenEnvironment;
+  control: Control;
+  /** Aborts with LEASE_LOST, or when the worker shuts down. Nothing may be changed afterwards. */
+  lost: AbortSignal;
+  /** Every attempt known, kept up to date by the functions that make them. */
+  attempts: Attempt[];
+}
+
+/** The attempts of one step in one phase, first to last. */
+export function attemptsOf(context: RunExecution, step: PlannedStep, phase: Attempt["phase"]): Attempt[] {
+  return context.attempts.filter((attempt) => attempt.stepId === step.id && attempt.phase === phase);
+}
+
+/** The same for every attempt of a step in a run; what providers are given as idempotency key. */
+export function stepKey(runId: string, stepId: string): string {
+  return `${runId}/${stepId}`;
+}

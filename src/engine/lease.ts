@@ -1,0 +1,100 @@
+import { crashPoint } from "../lib/crash-point.ts";
+import { deadline } from "../lib/clock.ts";
+import { formatDuration } from "../lib/duration.ts";
+import { TminusError } from "../errors.ts";
+import type { Execution } from "../model/journal.ts";
+import type { Run } from "../model/run.ts";
+import type { Control } from "./control.ts";
+import type { EnginePorts } from "./ports.ts";
+
+/** A worker that has not been heard of for this long is taken for dead; its runs are taken over. */
+export const LEASE_EXPIRY_MS = 30_000;
+const HEARTBEAT_MS = 3_000;
+const QUEUE_POLL_MS = 1_000;
+
+/**
+ * Waits until the run holds its environment and returns the execution with its fencing token, or undefined
+ * when a person aborted the run while it was queued. Runs go in the order in which they were created.
+ */
+export async function takeLease(
+  run: Run,
+  ports: EnginePorts,
+  control: Control,
+  stop: AbortSignal,
+): Promise<Execution | undefined> {
+  const { journal } = ports;
+  let told: string | undefined;
+  for (;;) {
+    crashPoint("run.before-lease", run.id);
+    const answer = await journal.takeLease(run.id, ports.workerId);
+    if (answer.state === "taken") {
+      crashPoint("run.after-lease", run.id);
+      return { runId: run.id, token: answer.token };
+    }
+    if (answer.holder !== told) {
+      told = answer.holder;
+      await journal.recordQueued(run.id, await describeHolder(answer.holder, ports));
+    }
+    const request = control.stopRequest();
+    if (request !== undefined) {
+      await journal.endQueued(run.id, { outcome: "stopped", reason: `${request.body.kind} by ${request.actor} while queued` });
+      const { state } = await journal.run(run.id);
+      if (state === "ended") return undefined;
+      continue;
+    }
+    await someRunChanges(ports, deadline(QUEUE_POLL_MS, stop), control);
+    stop.throwIfAborted();
+  }
+}
+
+/** Heartbeats until closed. `lost` aborts with LEASE_LOST when a newer execution has taken the run. */
+export function keepLease(execution: Execution, ports: EnginePorts): { lost: AbortSignal; close(): Promise<void> } {
+  const lost = new AbortController();
+  const closing = new AbortController();
+  const beating = (async () => {
+    while (!closing.signal.aborted) {
+      await ports.clock.sleep(HEARTBEAT_MS, closing.signal);
+      const isOurs = await ports.journal.heartbeat(execution).catch((error: unknown) => {
+        ports.log(`heartbeat of ${execution.runId}: ${String(error)}`);
+        return true; // not known to be lost; the fenced writes decide
+      });
+      if (!isOurs && !closing.signal.aborted) {
+        lost.abort(new TminusError("LEASE_LOST", `run ${execution.runId} was taken over by another worker`));
+        return;
+      }
+    }
+  })().catch(() => undefined); // ends by close
+  return {
+    lost: lost.signal,
+    async close() {
+      closing.abort(new Error("closed"));
+      await beating;
+    },
+  };
+}
+
+async function describeHolder(holder: string, { journal, clock }: EnginePorts): Promise<{ [key: string]: string }> {
+  const run = await journal.run(holder);
+  const age = clock.now().getTime() - run.createdAt.getTime();
+  return {
+    holder,
+    holderRelease: run.plan.release,
+    holderPlan: run.plan.hash,
+    holderBy: run.createdBy,
+    holderAge: formatDuration(Math.max(0, age)),
+  };
+}
+
+/** Resolves when a run was created or ended, a signal arrived, or `until` aborts. */
+async function someRunChanges(ports: EnginePorts, until: AbortSignal, control: Control): Promise<void> {
+  let unsubscribe = (): void => undefined;
+  const runChange = new Promise<void>((resolve) => {
+    unsubscribe = ports.journal.onRun(resolve);
+    until.addEventListener("abort", () => resolve(), { once: true });
+  });
+  try {
+    await Promise.race([runChange, control.changed(until).catch(() => undefined)]);
+  } finally {
+    unsubscribe();
+  }
+}

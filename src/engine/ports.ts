@@ -1,0 +1,36 @@
+import type { Clock } from "../lib/clock.ts";
+import type { Redactor, Secret } from "../lib/redact.ts";
+import type { Journal } from "../model/journal.ts";
+import type { DeployTarget, NotificationChannel, SignalSource } from "../model/ports.ts";
+import type { EnvironmentView, StepKind } from "../model/step-kind.ts";
+
+/** What the engine is given. It imports no provider and no store. */
+export interface EnginePorts {
+  journal: Journal;
+  clock: Clock;
+  workerId: string;
+  stepKind(kind: string): StepKind | undefined;
+  /** Opens what the run's frozen context names. Throws SECRET_MISSING when this worker lacks a variable. */
+  openEnvironment(runId: string): Promise<OpenEnvironment>;
+  /** Asks a public URL once, on a connection of its own. */
+  probe(url: string, signal: AbortSignal): Promise<ProbeAnswer>;
+  /** For the worker's own log. */
+  log(line: string): void;
+}
+
+export interface OpenEnvironment {
+  view: EnvironmentView;
+  target: DeployTarget;
+  signals: Record<string, SignalSource>;
+  channels: Record<string, NotificationChannel>;
+  secret(reference: string): Secret;
+  variables(): Record<string, string>;
+  redactor: Redactor;
+  projectDirectory: string;
+  runDirectory: string;
+  close(): Promise<void>;
+}
+
+export type ProbeAnswer =
+  /** `release` is what the answer says of itself, when it does. */
+  { state: "answered"; status: number; release: string | undefined } | { state: "silent"; reason: string };

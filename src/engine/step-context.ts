@@ -1,0 +1,132 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "../errors.ts";
+import type { Json } from "../model/json.ts";
+import type { PlannedStep } from "../model/plan.ts";
+import type { StepContext, WaitingFor } from "../model/step-kind.ts";
+import { inboxOf } from "./control.ts";
+import { stepKey, type RunExecution } from "./execution.ts";
+
+const PROGRESS_EVERY_MS = 500;
+
+export interface OpenStepContext {
+  context: StepContext<Record<string, Json>, Json>;
+  /** Evidence kept so far: name → SHA-256. */
+  evidence: Record<string, string>;
+  /** Waits for what is still being written. Throws what a write threw. */
+  settle(): Promise<void>;
+}
+
+/** Builds what a step kind is given for one attempt at one step. */
+export async function openStepContext(
+  execution: RunExecution,
+  step: PlannedStep,
+  signal: AbortSignal,
+): Promise<OpenStepContext> {
+  const { run, environment, ports } = execution;
+  const runDirectory = join(environment.runDirectory, run.id);
+  await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+  const evidence: Record<string, string> = {};
+  const progress = openProgress(execution, step);
+  const context: StepContext<Record<string, Json>, Json> = {
+    runId: run.id,
+    stepId: step.id,
+    title: step.title,
+    key: stepKey(run.id, step.id),
+    startedBy: run.createdBy,
+    planHash: run.plan.hash,
+    with: step.with,
+    facts: step.facts,
+    release: run.plan.release,
+    previousRelease: run.plan.previousRelease,
+    environment: environment.view,
+    rollbackDatabase: run.plan.rollback.database,
+    projectDirectory: environment.projectDirectory,
+    runDirectory,
+    fence: { environment: run.environment, token: execution.execution.token },
+    signal,
+    clock: ports.clock,
+    target: environment.target,
+    signals: environment.signals,
+    channels: environment.channels,
+    secret: (reference) => environment.secret(reference),
+    variables: () => environment.variables(),
+    redact: (text) => environment.redactor.redact(text),
+    redactStream: (write) => environment.redactor.stream(write),
+    progress: (text) => progress.tell(environment.redactor.redact(text)),
+    async evidence(name, content) {
+      evidence[name] = await ports.journal.saveEvidence(environment.redactor.redact(content));
+      return evidence[name];
+    },
+    waiting: (what, wait) => whileWaiting(execution, step, what, wait),
+    inbox: () => inboxOf(execution.control, step.id, signal),
+    loadState: () => ports.journal.loadState(run.id, step.id),
+    saveState: (state) => ports.journal.saveState(execution.execution, step.id, state),
+  };
+  return { context, evidence, settle: progress.settle };
+}
+
+/** Shows the run as waiting, with the words, while `wait` runs. */
+export async function whileWaiting<T>(
+  { execution, ports, run }: RunExecution,
+  step: PlannedStep | undefined,
+  what: WaitingFor,
+  wait: () => Promise<T>,
+): Promise<T> {
+  const state = (await ports.journal.run(run.id)).state;
+  const stepId = step === undefined ? {} : { stepId: step.id };
+  const until = what.until === undefined ? {} : { until: what.until };
+  await ports.journal.record(
+    execution,
+    "step.waiting",
+    { ...stepId, for: what.for, text: what.text, ...until },
+    { state: "waiting", waitingFor: { ...what, ...stepId } },
+  );
+  const result = await wait();
+  await ports.journal.record(execution, "step.continued", stepId, {
+    state: state === "waiting" ? "running" : state,
+    waitingFor: null,
+  });
+  return result;
+}
+
+/** Writes at most one line per half second, always the newest, one write at a time. */
+function openProgress(
+  { execution, ports }: RunExecution,
+  step: PlannedStep,
+): { tell(text: string): void; settle(): Promise<void> } {
+  let newest: string | undefined;
+  let writing: Promise<void> | undefined;
+  let lastAt = -Infinity;
+  let failure: unknown;
+
+  const write = async (): Promise<void> => {
+    while (newest !== undefined) {
+      const text = newest;
+      newest = undefined;
+      lastAt = ports.clock.monotonicMs();
+      await ports.journal.record(execution, "step.progress", { stepId: step.id, text });
+    }
+  };
+  const start = (): void => {
+    writing ??= write()
+      .catch((error: unknown) => {
+        failure = error;
+      })
+      .finally(() => {
+        writing = undefined;
+      });
+  };
+  return {
+    tell(text) {
+      newest = text;
+      if (ports.clock.monotonicMs() - lastAt >= PROGRESS_EVERY_MS) start();
+    },
+    async settle() {
+      if (failure === undefined && newest !== undefined) start();
+      await writing;
+      // A lost progress line is no reason to fail a step; a lost environment is.
+      if (hasCode(failure, "LEASE_LOST")) throw failure;
+    },
+  };
+}

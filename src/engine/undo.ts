@@ -1,0 +1,89 @@
+import { crashPoint } from "../lib/crash-point.ts";
+import { deadline } from "../lib/clock.ts";
+import { TminusError, hasCode } from "../errors.ts";
+import { stepsOf, type PlannedStep } from "../model/plan.ts";
+import type { StepResult } from "../model/step-kind.ts";
+import { beginAttempt, endAttempt, kindOf } from "./attempt.ts";
+import { attemptsOf, type RunExecution } from "./execution.ts";
+import { openStepContext, type OpenStepContext } from "./step-context.ts";
+
+/** How often a failing compensation is tried before it is given up and people are told. */
+const UNDO_TRIES = 4;
+const FIRST_BACKOFF_MS = 250;
+
+export interface UndoReport {
+  /** Steps whose effect was taken away. */
+  undone: string[];
+  /** Steps that could not be undone, with why. */
+  failed: { stepId: string; reason: string }[];
+  /** Steps whose effect stays by design, with why. */
+  kept: { stepId: string; reason: string }[];
+}
+
+/**
+ * Undoes every step that was begun, last first; traffic therefore goes back before anything else. One failing
+ * compensation does not stop the others. Safe to call again after a crash: what is undone is not undone twice.
+ */
+export async function undoSteps(execution: RunExecution): Promise<UndoReport> {
+  const report: UndoReport = { undone: [], failed: [], kept: [] };
+  for (const step of stepsOf(execution.run.plan).reverse()) {
+    const acts = attemptsOf(execution, step, "act");
+    if (acts.length === 0) continue;
+    if (attemptsOf(execution, step, "undo").some(({ state }) => state === "done")) {
+      report.undone.push(step.id);
+      continue;
+    }
+    if (step.undo.how !== "undo") {
+      report.kept.push({ stepId: step.id, reason: step.undo.text });
+      await execution.ports.journal.record(execution.execution, "undo.skipped", { stepId: step.id, reason: step.undo.text });
+      continue;
+    }
+    const ended = await undoStep(execution, step);
+    if (ended.outcome === "done") report.undone.push(step.id);
+    else report.failed.push({ stepId: step.id, reason: ended.reason });
+  }
+  return report;
+}
+
+async function undoStep(execution: RunExecution, step: PlannedStep): Promise<StepResult> {
+  const { ports, lost } = execution;
+  let last: StepResult | undefined;
+  for (let tries = 0; tries < UNDO_TRIES; tries++) {
+    if (tries > 0) await ports.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1), lost);
+    last = await undoOnce(execution, step);
+    if (last.outcome === "done") return last;
+  }
+  return last!;
+}
+
+async function undoOnce(execution: RunExecution, step: PlannedStep): Promise<StepResult> {
+  const { lost } = execution;
+  crashPoint("undo.before-intent", step.id);
+  const attempt = await beginAttempt(execution, step, "undo");
+  crashPoint("undo.after-intent", step.id);
+  // A rollback is never stopped by a person's abort, only by time or by losing the environment.
+  const signal = AbortSignal.any([lost, deadline(step.timeoutMs)]);
+  const open = await openStepContext(execution, step, signal);
+  let ended: StepResult & { error?: TminusError };
+  try {
+    ended = await takeAway(execution, step, open);
+    crashPoint("undo.after-undo", step.id);
+  } catch (error) {
+    lost.throwIfAborted();
+    if (hasCode(error, "LEASE_LOST", "STATE_UNAVAILABLE")) throw error;
+    const message = error instanceof Error ? error.message : String(error);
+    const failure = hasCode(error) ? error : new TminusError("INTERNAL", message, { cause: error });
+    ended = { outcome: "failed", reason: message, result: {}, error: failure };
+  }
+  await endAttempt(execution, step, attempt, open, ended);
+  return ended;
+}
+
+/** Undoing is safe to repeat by contract, and so is undoing what never happened: it is never skipped on a guess. */
+async function takeAway(execution: RunExecution, step: PlannedStep, { context }: OpenStepContext): Promise<StepResult> {
+  const kind = kindOf(execution, step);
+  if (kind.undo === undefined) return { outcome: "failed", reason: `${step.kind} cannot be undone`, result: {} };
+  const acts = attemptsOf(execution, step, "act");
+  const done = acts.findLast(({ state }) => state === "done");
+  return kind.undo(context, (done ?? acts.at(-1))?.result);
+}

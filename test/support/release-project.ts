@@ -1,0 +1,182 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import pg from "pg";
+import { openTminus, shutDownProject } from "../../src/compose.ts";
+import type { Tminus } from "../../src/model/tminus.ts";
+import { isAlive, sendSignal, spawnDetached, type ProcessIdentity } from "../../src/lib/process.ts";
+import { systemClock } from "../../src/lib/clock.ts";
+import { freePort } from "../../src/providers/local/free-port.ts";
+import { freshDatabase, type FreshDatabase } from "./database.ts";
+
+/**
+ * A small real project on this machine: releases behind the local target, a database, commands that leave a
+ * line for each effect, and a webhook receiver. Workers are real processes that the test starts and kills.
+ */
+export class ReleaseProject {
+  readonly directory = mkdtempSync(join(tmpdir(), "tminus-release-"));
+  readonly effects = join(this.directory, "effects.log");
+  readonly crashLog = join(this.directory, "crashes.log");
+  readonly deliveries: string[] = [];
+  #state!: FreshDatabase;
+  #app!: FreshDatabase;
+  #receiver!: Server;
+  #workers: ProcessIdentity[] = [];
+  #options!: { stages: string; rollback?: string };
+  port = 0;
+  kills = 0;
+
+  static async create(options: { stages: string; rollback?: string }): Promise<ReleaseProject> {
+    const project = new ReleaseProject();
+    project.#state = await freshDatabase();
+    project.#app = await freshDatabase();
+    project.port = await freePort("127.0.0.1", project.directory);
+    await project.#listen();
+    project.#options = options;
+    writeFileSync(project.effects, "");
+    project.#write(options);
+    return project;
+  }
+
+  environment(extra: Record<string, string> = {}): Record<string, string> {
+    const { port } = this.#receiver.address() as AddressInfo;
+    return {
+      PATH: process.env.PATH ?? "",
+      HOME: this.directory,
+      TMINUS_DATABASE_URL: this.#state.url,
+      APP_DATABASE_URL: this.#app.url,
+      HOOK_URL: `http://127.0.0.1:${port}/hook`,
+      EFFECTS: this.effects,
+      ...extra,
+    };
+  }
+
+  /** Without workers of its own: the test starts them. */
+  open(): Promise<Tminus> {
+    const environment = this.environment({ TMINUS_START_WORKER: "0" });
+    return openTminus({ directory: this.directory, environment, log: () => undefined });
+  }
+
+  async start(tminus: Tminus, release: string): Promise<string> {
+    const plan = await tminus.plan({
+      environment: "production",
+      release,
+      purpose: "deploy",
+      signal: new AbortController().signal,
+      progress: () => undefined,
+    });
+    const run = await tminus.start(plan, "mia");
+    return run.id;
+  }
+
+  async startWorker(extra: Record<string, string> = {}): Promise<ProcessIdentity> {
+    const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
+    const argv = [process.execPath, main, "worker", "--state", join(this.directory, ".tminus")];
+    const worker = await spawnDetached(argv, {
+      cwd: this.directory,
+      env: this.environment(extra),
+      logFile: join(this.directory, "worker.log"),
+    });
+    this.#workers.push(worker);
+    return worker;
+  }
+
+  /** Keeps one worker alive that kills itself at every new crash point, until `isOver`. */
+  async surviveCrashes(isOver: () => Promise<boolean>, extra: Record<string, string> = {}): Promise<void> {
+    let worker: ProcessIdentity | undefined;
+    while (!(await isOver())) {
+      if (worker === undefined || !isAlive(worker)) {
+        if (worker !== undefined) this.kills++;
+        worker = await this.startWorker({ TMINUS_CRASH_LOG: this.crashLog, ...extra });
+      }
+      await systemClock.sleep(20);
+    }
+  }
+
+  effectLines(): string[] {
+    return readFileSync(this.effects, "utf8").trim().split("\n").filter(Boolean);
+  }
+
+  crashLines(): string[] {
+    return existsSync(this.crashLog) ? readFileSync(this.crashLog, "utf8").trim().split("\n").filter(Boolean) : [];
+  }
+
+  workerLog(): string {
+    return readFileSync(join(this.directory, "worker.log"), "utf8");
+  }
+
+  async query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: this.#app.url });
+    await client.connect();
+    try {
+      return (await client.query<Row>(sql)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const worker of this.#workers) sendSignal(worker, "SIGKILL");
+    await shutDownProject({ directory: this.directory, environment: this.environment() });
+    this.#receiver.closeAllConnections();
+    await new Promise((done) => this.#receiver.close(done));
+    await this.#state.drop();
+    await this.#app.drop();
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** Replaces the runbook's stages; runs under way keep their plan. */
+  useStages(stages: string): void {
+    this.#write({ ...this.#options, stages });
+  }
+
+  async #listen(): Promise<void> {
+    this.#receiver = createServer((request, response) => {
+      request.resume().on("end", () => {
+        this.deliveries.push(String(request.headers["idempotency-key"]));
+        response.end("ok");
+      });
+    });
+    await new Promise<void>((done) => this.#receiver.listen(0, "127.0.0.1", done));
+  }
+
+  #write({ stages, rollback = "{ cure: { window: 200ms } }" }: { stages: string; rollback?: string }): void {
+    const app = resolve(import.meta.dirname, "../fixtures/apps/released.mjs");
+    const target = `{ kind: local, port: ${this.port}, directory: "releases/{release}", command: [node, ${JSON.stringify(app)}], drainDeadline: 1s }`;
+    writeFileSync(
+      join(this.directory, "tminus.yaml"),
+      `version: 1
+project: crash
+environments:
+  production:
+    url: http://127.0.0.1:${this.port}
+    database: { url: "env:APP_DATABASE_URL" }
+    target: ${target}
+    variables: { EFFECTS: "env:EFFECTS" }
+notify: [{ id: hook, kind: webhook, url: "env:HOOK_URL" }]
+rollback: ${rollback}
+stages:
+${stages}`,
+    );
+    for (const release of ["v1", "v2"]) {
+      const folder = join(this.directory, "releases", release, "migrations");
+      mkdirSync(folder, { recursive: true });
+      const names = release === "v1" ? ["20260101000000_first"] : ["20260101000000_first", "20260102000000_second"];
+      for (const name of names) writeFileSync(join(folder, `${name}.sql`), migration(name));
+    }
+  }
+}
+
+/** Leaves a row each time that it runs, so that a repeated run shows. */
+function migration(name: string): string {
+  const table = `done_${name.split("_")[1]}`;
+  return `-- tminus: up
+create table if not exists ${table} (at timestamptz not null default now());
+insert into ${table} default values;
+-- tminus: down
+drop table ${table};
+`;
+}
+
