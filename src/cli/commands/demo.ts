@@ -1,0 +1,27 @@
+import { resolve } from "node:path";
+import type { ExitCode } from "../../error-codes.ts";
+import type { CommandContext } from "../command-context.ts";
+import { followRun } from "../follow-run.ts";
+
+/** Plays three releases of the example shop under load; see src/demo. */
+export async function demo(context: CommandContext, { keep }: { keep: boolean }): Promise<ExitCode> {
+  const { host, output } = context;
+  const { playDemo } = await import("../../demo/play.ts");
+  const { renderTable } = await import("../../demo/report.ts");
+  const releases = await playDemo({
+    home: resolve(host.environment.TMINUS_HOME ?? resolve(host.directory, ".tminus"), "demo"),
+    environment: host.environment,
+    keep,
+    signal: context.cancelled,
+    say: (line) => output.note(line),
+    follow: async (tminus, run) => {
+      // The result of this command is the table; each run's own result would be a second one.
+      await followRun({ ...context, output: { ...output, result: () => undefined } }, tminus, run);
+    },
+  });
+  output.result({ releases }, renderTable(releases));
+  const isAsTold = releases.every(
+    ({ release, outcome }) => outcome === (release === "v3" ? "rolled_back" : "succeeded"),
+  );
+  return isAsTold ? 0 : 1;
+}

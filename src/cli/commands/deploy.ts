@@ -1,0 +1,75 @@
+import { resolve } from "node:path";
+import { TminusError } from "../../errors.ts";
+import type { ExitCode } from "../../error-codes.ts";
+import { formatDuration } from "../../lib/duration.ts";
+import type { Plan } from "../../model/plan.ts";
+import type { Tminus } from "../../model/tminus.ts";
+import { shortHash } from "../../report/plan-text.ts";
+import { environmentOf, placeOf, type CommandContext } from "../command-context.ts";
+import { activeRuns } from "../pick-run.ts";
+import { readPlanFile } from "../plan-file.ts";
+import { startRun, type StartOptions } from "../start-run.ts";
+
+export interface DeployOptions extends StartOptions {
+  release?: string;
+  plan?: string;
+  /** False with --no-wait. */
+  wait: boolean;
+}
+
+/** Plans, or takes the plan from a file and checks that nothing moved since; then starts and watches a run. */
+export async function deploy(context: CommandContext, options: DeployOptions): Promise<ExitCode> {
+  if (options.release === undefined && options.plan === undefined) {
+    throw new TminusError("USAGE_INVALID", "it is not said what to deploy", {
+      hint: "Add --release <name>, or --plan <file> with a plan that tminus plan -o wrote.",
+    });
+  }
+  const tminus = await context.open();
+  const plan =
+    options.plan === undefined
+      ? await freshPlan(context, tminus, options.release!)
+      : await storedPlan(context, tminus, options);
+  if (!options.wait) await refuseWhenHeld(context, tminus, plan.environment.name);
+  return startRun(context, tminus, plan, options);
+}
+
+async function freshPlan(context: CommandContext, tminus: Tminus, release: string): Promise<Plan> {
+  const environment = environmentOf(context, tminus);
+  context.output.note(placeOf(tminus, environment));
+  const progress = (text: string): void => context.output.note(text);
+  return tminus.plan({ environment, release, purpose: "deploy", signal: context.cancelled, progress });
+}
+
+async function storedPlan(context: CommandContext, tminus: Tminus, options: DeployOptions): Promise<Plan> {
+  const plan = await readPlanFile(resolve(context.host.directory, options.plan!));
+  const { name } = plan.environment;
+  if (context.globals.env !== undefined && context.globals.env !== name) {
+    throw new TminusError("USAGE_INVALID", `the plan is for ${name}, but --env says ${context.globals.env}`, {
+      hint: `Leave --env out, or make a plan for ${context.globals.env}.`,
+    });
+  }
+  if (options.release !== undefined && options.release !== plan.release) {
+    throw new TminusError(
+      "USAGE_INVALID",
+      `the plan is for release ${plan.release}, but --release says ${options.release}`,
+      {
+        hint: "Leave --release out, or make a plan for that release.",
+      },
+    );
+  }
+  context.output.note(placeOf(tminus, name));
+  await tminus.checkPlan(plan, context.cancelled);
+  return plan;
+}
+
+async function refuseWhenHeld({ host }: CommandContext, tminus: Tminus, environment: string): Promise<void> {
+  const [holder] = await activeRuns(tminus, environment);
+  if (holder === undefined) return;
+  const age = formatDuration(Math.max(0, host.clock.now().getTime() - holder.createdAt.getTime()));
+  const { release, hash } = holder.plan;
+  const message = `${environment} is held by run ${holder.id} (release ${release}, plan ${shortHash(hash)}, started by ${holder.createdBy}, ${age} old)`;
+  throw new TminusError("LEASE_HELD", message, {
+    hint: `Look at it: tminus watch ${holder.id}. Without --no-wait this run would queue behind it.`,
+    details: { holder: holder.id, release, plan: hash, by: holder.createdBy, state: holder.state },
+  });
+}

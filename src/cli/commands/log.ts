@@ -1,0 +1,67 @@
+import type { ExitCode } from "../../error-codes.ts";
+import { formatDuration } from "../../lib/duration.ts";
+import type { Run } from "../../model/run.ts";
+import type { Tminus } from "../../model/tminus.ts";
+import { deployLog } from "../../report/deploy-log.ts";
+import { releaseChange } from "../../report/plan-text.ts";
+import { clean, joinSegments, padTo, widthOf, type Style } from "../../report/text.ts";
+import { environmentFilter, type CommandContext } from "../command-context.ts";
+import { runJson } from "../output/json.ts";
+import { runMark } from "../output/run-words.ts";
+
+/** Runs, newest first: a line each, or a deploy log each. */
+export async function log(
+  context: CommandContext,
+  { limit, markdown }: { limit: number; markdown?: boolean },
+): Promise<ExitCode> {
+  const { output, host } = context;
+  const tminus = await context.open();
+  const environment = environmentFilter(context, tminus);
+  const runs = await tminus.runs({ limit, ...(environment === undefined ? {} : { environment }) });
+  if (markdown === true) {
+    const logs = await deployLogs(tminus, runs);
+    output.result({ logs }, logs);
+    return 0;
+  }
+  const lines =
+    runs.length === 0
+      ? ["No run yet. Look ahead with: tminus plan --release <name>"]
+      : runLines(runs, host.clock.now(), output);
+  output.result({ runs: runs.map(runJson) }, lines);
+  return 0;
+}
+
+async function deployLogs(tminus: Tminus, runs: readonly Run[]): Promise<string[]> {
+  const logs: string[] = [];
+  for (const run of runs)
+    logs.push(deployLog(run, await tminus.events(run.id, 0), await tminus.attempts(run.id)));
+  return logs;
+}
+
+function runLines(
+  runs: readonly Run[],
+  now: Date,
+  { columns, style }: { columns: number; style: Style },
+): string[] {
+  const rows = runs.map((run) => {
+    const { startedAt = run.createdAt, endedAt = now } = run;
+    return [
+      run.createdAt.toISOString().slice(0, 16).replace("T", " "),
+      run.id,
+      run.environment,
+      `${run.plan.purpose === "rollback" ? "rollback " : ""}${clean(releaseChange(run.plan))}`,
+      formatDuration(Math.max(0, endedAt.getTime() - startedAt.getTime())),
+      clean(run.createdBy),
+    ];
+  });
+  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => widthOf(row[column]!))));
+  return rows.map((row, index) => {
+    const { icon, word, paint } = runMark(runs[index]!);
+    const cells = row.map((cell, column) => ({ text: `${padTo(cell, widths[column]!)}  ` }));
+    return joinSegments(
+      [{ text: `${icon} ${padTo(word.toLowerCase(), 15)}  `, paint }, ...cells],
+      columns,
+      style,
+    ).trimEnd();
+  });
+}

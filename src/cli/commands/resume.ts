@@ -1,0 +1,41 @@
+import { TminusError } from "../../errors.ts";
+import type { ExitCode } from "../../error-codes.ts";
+import { actorOf, type CommandContext } from "../command-context.ts";
+import { waitsForPerson } from "../exit-code.ts";
+import { pickRun } from "../pick-run.ts";
+import { sendSignal } from "../send-signal.ts";
+
+export interface ResumeOptions {
+  as?: "done" | "retry" | "failed";
+  by?: string;
+  note: string;
+}
+
+/** Lets a held run go on; answers the question about a step that failed or of which nobody knows the effect. */
+export async function resume(
+  context: CommandContext,
+  id: string | undefined,
+  { as, by, note }: ResumeOptions,
+): Promise<ExitCode> {
+  const actor = actorOf(context, by);
+  const tminus = await context.open();
+  const run = await pickRun(context, tminus, id, (run) => waitsForPerson(run));
+  const stepId = run.waitingFor?.for === "decision" ? run.waitingFor.stepId : undefined;
+  if (as === undefined && stepId === undefined) {
+    return sendSignal(context, tminus, run, { kind: "resume", note }, actor);
+  }
+  if (as === undefined) {
+    throw new TminusError(
+      "USAGE_INVALID",
+      `run ${run.id} asks about step ${stepId}: ${run.waitingFor?.text ?? ""}`,
+      {
+        hint: `Look, then answer: tminus resume ${run.id} --as done | retry | failed.`,
+      },
+    );
+  }
+  if (stepId === undefined) {
+    const code = run.state === "ended" ? "RUN_ENDED" : "RUN_NOT_WAITING";
+    throw new TminusError(code, `run ${run.id} does not ask about a step; it is ${run.outcome ?? run.state}`);
+  }
+  return sendSignal(context, tminus, run, { kind: "resolve", stepId, as, note }, actor);
+}

@@ -1,0 +1,99 @@
+import { TminusError } from "../../errors.ts";
+import type { ExitCode } from "../../error-codes.ts";
+import type { Run } from "../../model/run.ts";
+import type { Tminus } from "../../model/tminus.ts";
+import {
+  actorOf,
+  environmentFilter,
+  environmentOf,
+  placeOf,
+  type CommandContext,
+} from "../command-context.ts";
+import { confirmChange } from "../confirm.ts";
+import { exitOfOutcome } from "../exit-code.ts";
+import { followRun } from "../follow-run.ts";
+import { activeRuns } from "../pick-run.ts";
+import { sendSignal } from "../send-signal.ts";
+import { startRun, type StartOptions } from "../start-run.ts";
+
+/** How many runs are looked through for the release before the live one. */
+const LOOK_BACK = 100;
+
+export interface RollbackOptions extends StartOptions {
+  to?: string;
+  note: string;
+}
+
+/**
+ * An active run is told to undo what it did; its exit code is then 0 once it has rolled back. Without one, a
+ * plan back to an earlier release is made, shown and deployed.
+ */
+export async function rollback(
+  context: CommandContext,
+  id: string | undefined,
+  options: RollbackOptions,
+): Promise<ExitCode> {
+  const tminus = await context.open();
+  const named = id === undefined ? undefined : await tminus.findRun(id, environmentFilter(context, tminus));
+  const environment = named?.environment ?? environmentOf(context, tminus);
+  const active = await activeRuns(tminus, environment);
+  // The newest run that has the environment; a queued one has changed nothing yet.
+  const running =
+    named?.state === "ended" ? undefined : (named ?? active.find(({ state }) => state !== "queued"));
+  if (running !== undefined) return undoActive(context, tminus, running, options);
+  const release = options.to ?? named?.plan.previousRelease ?? (await previousRelease(tminus, environment));
+  context.output.note(placeOf(tminus, environment));
+  const progress = (text: string): void => context.output.note(text);
+  const plan = await tminus.plan({
+    environment,
+    release,
+    purpose: "rollback",
+    signal: context.cancelled,
+    progress,
+  });
+  return startRun(context, tminus, plan, options);
+}
+
+async function undoActive(
+  context: CommandContext,
+  tminus: Tminus,
+  run: Run,
+  options: RollbackOptions,
+): Promise<ExitCode> {
+  const { previousRelease } = run.plan;
+  if (options.to !== undefined && options.to !== previousRelease) {
+    throw new TminusError(
+      "USAGE_INVALID",
+      `run ${run.id} is active and goes back to ${previousRelease ?? "what was there before"}, not to ${options.to}`,
+      {
+        hint: `Roll the run back first (tminus rollback ${run.id}), then: tminus rollback --to ${options.to}.`,
+      },
+    );
+  }
+  const actor = actorOf(context, options.by);
+  await confirmChange(context, run.plan.environment, `roll back run ${run.id}`, options);
+  const body = { kind: "rollback", note: options.note } as const;
+  if (options.detach === true) return sendSignal(context, tminus, run, body, actor);
+  await tminus.send(run.id, body, actor);
+  // To have rolled back is what was asked for.
+  return followRun(context, tminus, run, (outcome) =>
+    outcome === "rolled-back" ? 0 : exitOfOutcome(outcome),
+  );
+}
+
+/**
+ * The release that was live before the one that is. When the live one came by a rollback, that is the one
+ * before its own deploy, never the release that was rolled back from. Errors: USAGE_INVALID when no run tells.
+ */
+async function previousRelease(tminus: Tminus, environment: string): Promise<string> {
+  const runs = await tminus.runs({ environment, limit: LOOK_BACK });
+  const [live, ...earlier] = runs.filter(({ outcome }) => outcome === "succeeded").map(({ plan }) => plan);
+  const deploy =
+    live?.purpose === "rollback"
+      ? earlier.find(({ purpose, release }) => purpose === "deploy" && release === live.release)
+      : live;
+  if (deploy?.previousRelease !== undefined) return deploy.previousRelease;
+  throw new TminusError("USAGE_INVALID", `no release of ${environment} before the live one is known`, {
+    hint: "Name the release: tminus rollback --to <release>.",
+  });
+}

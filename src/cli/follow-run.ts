@@ -1,0 +1,121 @@
+import { TminusError } from "../errors.ts";
+import type { ExitCode } from "../error-codes.ts";
+import type { Run, RunOutcome } from "../model/run.ts";
+import type { Tminus } from "../model/tminus.ts";
+import { applyEvent, newRunView, type RunView } from "../report/run-view.ts";
+import type { CommandContext } from "./command-context.ts";
+import { exitOfOutcome } from "./exit-code.ts";
+import { runJson } from "./output/json.ts";
+import { eventLine, heartbeatLine } from "./output/lines.ts";
+import { openLiveScreen } from "./output/live.ts";
+import { renderTree } from "./output/tree.ts";
+
+/** At most five frames a second. */
+const FRAME_MS = 200;
+/** Elapsed times move at least this often. */
+const IDLE_FRAME_MS = 1_000;
+/** The longest silence of a printed log. */
+const HEARTBEAT_MS = 30_000;
+
+/**
+ * Shows a run until it ends, then prints it as the result and returns its exit code. Ctrl-C only stops the
+ * looking: the run goes on, and the exit code is 130. `exitOf` is for commands that wanted another end than success.
+ */
+export async function followRun(
+  context: CommandContext,
+  tminus: Tminus,
+  run: Run,
+  exitOf: (outcome: RunOutcome) => ExitCode = exitOfOutcome,
+): Promise<ExitCode> {
+  const { output, cancelled } = context;
+  const view = newRunView(run);
+  const display = output.isLive ? liveDisplay(context, view) : lineDisplay(context, view);
+  try {
+    for await (const event of tminus.follow(run.id, 0, cancelled)) {
+      applyEvent(view, event);
+      output.event(event);
+      display.event(eventLine(view, event));
+    }
+  } catch (error) {
+    if (!cancelled.aborted) throw error; // an abort may come as a rejection; it is told below
+  } finally {
+    display.close();
+  }
+  const ended = await tminus.findRun(run.id);
+  if (ended.outcome !== undefined) {
+    const exitCode = exitOf(ended.outcome);
+    output.result({ run: runJson(ended), exitCode }, output.isQuiet ? [`${ended.id} ${ended.outcome}`] : []);
+    return exitCode;
+  }
+  if (!cancelled.aborted) {
+    throw new TminusError("STATE_UNAVAILABLE", `the events of run ${run.id} ended before the run did`, {
+      hint: `The run goes on without being watched. Look again: tminus watch ${run.id}`,
+    });
+  }
+  output.note(detachedText(run.id));
+  output.result({ run: runJson(ended), detached: true, exitCode: 130 }, []);
+  return 130;
+}
+
+/** Says that nobody looks any more, that the run goes on, and how to come back. */
+export function detachedText(runId: string): string {
+  return `Detached: run ${runId} goes on. Come back with: tminus watch ${runId}. Stop it with: tminus abort ${runId}.`;
+}
+
+interface Display {
+  event(line: string | undefined): void;
+  close(): void;
+}
+
+function liveDisplay({ host, output }: CommandContext, view: RunView): Display {
+  const { stdout, clock } = host;
+  const screen = openLiveScreen(
+    (text) => stdout.write(text),
+    () => stdout.columns(),
+  );
+  let isDirty = true;
+  let paintedAtMs = -Infinity;
+  const frame = (rows?: number): string[] => {
+    const options = {
+      columns: stdout.columns(),
+      style: output.style,
+      ...(rows === undefined ? {} : { rows }),
+    };
+    return renderTree(view, clock.now(), options);
+  };
+  const stop = host.every(FRAME_MS, () => {
+    const nowMs = clock.monotonicMs();
+    if (!isDirty && nowMs - paintedAtMs < IDLE_FRAME_MS) return;
+    isDirty = false;
+    paintedAtMs = nowMs;
+    screen.paint(frame(stdout.rows() - 1));
+  });
+  return {
+    event: () => {
+      isDirty = true;
+    },
+    close() {
+      stop();
+      screen.paint(frame());
+    },
+  };
+}
+
+function lineDisplay({ host, output }: CommandContext, view: RunView): Display {
+  const { clock } = host;
+  let printedAtMs = clock.monotonicMs();
+  const stop = host.every(IDLE_FRAME_MS, () => {
+    // The tick after the last one that is in time would come too late.
+    if (clock.monotonicMs() - printedAtMs < HEARTBEAT_MS - 2 * IDLE_FRAME_MS) return;
+    printedAtMs = clock.monotonicMs();
+    output.line(heartbeatLine(view, clock.now()));
+  });
+  return {
+    event(line) {
+      if (line === undefined) return;
+      printedAtMs = clock.monotonicMs();
+      output.line(line);
+    },
+    close: stop,
+  };
+}

@@ -1,0 +1,115 @@
+import { formatDuration } from "../../lib/duration.ts";
+import type { RunEvent } from "../../model/run.ts";
+import { releaseChange, shortHash } from "../../report/plan-text.ts";
+import { currentStep, stepsIn, type RunView, type StepView } from "../../report/run-view.ts";
+import {
+  clockTime,
+  outcomeText,
+  queuedText,
+  runMark,
+  stepDuration,
+  stepMarks,
+  verdictText,
+  waitingText,
+} from "./run-words.ts";
+
+/**
+ * One line for an event that changed something, or undefined for one that did not. `view` is the view after
+ * the event. Pure; never coloured, because it goes to logs.
+ */
+export function eventLine(view: RunView, event: RunEvent): string | undefined {
+  const text = sentenceOf(view, event);
+  return text === undefined ? undefined : `${clockTime(event.at)}  ${text}`;
+}
+
+/** One line that says what a run is busy with, for when nothing else was printed for a while. */
+export function heartbeatLine(view: RunView, now: Date): string {
+  return `${clockTime(now)}  … ${activity(view, now)}`;
+}
+
+function sentenceOf(view: RunView, event: RunEvent): string | undefined {
+  const step = stepsIn(view).find(({ id }) => id === event.data.stepId);
+  switch (event.type) {
+    case "run.created":
+      return `run ${view.runId} created: ${releaseChange(view)} on ${view.environment} · ${view.project} by ${view.createdBy}, plan ${shortHash(view.planHash)}`;
+    case "run.queued":
+      return `○ ${queuedText(view, event.at)}`;
+    case "run.taken":
+      return view.takes > 1 ? "● taken over by another worker; the run goes on where it stood" : undefined;
+    case "run.started":
+      return "● started";
+    case "run.held":
+      return "◆ held";
+    case "run.resumed":
+      return "● resumed";
+    case "run.zero":
+      return "● T-0";
+    case "run.verdict":
+      return view.verdict === undefined ? undefined : `↶ ${verdictText(view.verdict)}`;
+    case "run.cure":
+      return view.cure === undefined
+        ? undefined
+        : `↶ after the rollback: ${view.cure.verdict}, ${view.cure.reason}`;
+    case "run.ended":
+      return `${runMark(view).icon} ${runMark(view).word}  ${outcomeText(view)}`;
+    case "stage.started":
+      return `stage ${view.stages.find(({ id }) => id === event.data.stage)?.title ?? ""}`;
+    case "step.waiting":
+      return view.waitingFor === undefined
+        ? undefined
+        : `◆ waiting: ${waitingText(view.runId, view.waitingFor, event.at)}`;
+    case "signal.received":
+      return saidText(view);
+    case "stage.ended":
+    case "step.observed":
+    case "step.continued":
+    case "step.progress":
+      return undefined;
+    case "step.begun":
+    case "step.done":
+    case "step.failed":
+    case "step.parked":
+    case "undo.begun":
+    case "undo.done":
+    case "undo.failed":
+    case "undo.skipped":
+      // A failed step that stays as it is was told when it failed.
+      if (step === undefined || (event.type === "undo.skipped" && step.state === "failed")) return undefined;
+      return stepText(step, event);
+  }
+}
+
+function stepText(step: StepView, { type, at }: RunEvent): string {
+  const { icon, word } = stepMarks[step.state];
+  const name = step.title === step.id ? step.id : `${step.id} (${step.title})`;
+  const duration = type === "step.done" || type === "step.failed" ? ` in ${stepDuration(step, at)}` : "";
+  const tries = step.state === "running" && step.tries > 1 ? ` again (try ${step.tries})` : "";
+  const reason = step.reason === "" ? "" : `: ${step.reason}`;
+  return `${icon} ${name} ${word}${duration}${tries}${reason}`;
+}
+
+function saidText(view: RunView): string | undefined {
+  const last = view.said.at(-1);
+  if (last === undefined) return undefined;
+  const target = last.target === "" ? "" : ` ${last.target}`;
+  const note = last.note === "" ? "" : `: ${last.note}`;
+  return `▸ ${last.actor}: ${last.kind}${target}${note}`;
+}
+
+function activity(view: RunView, now: Date): string {
+  if (view.state === "queued") return queuedText(view, now);
+  const waiting =
+    view.waitingFor === undefined ? "" : `waits for: ${waitingText(view.runId, view.waitingFor, now)}`;
+  const step = currentStep(view);
+  if (step === undefined) {
+    if (waiting !== "") return waiting;
+    if (view.state !== "rolling-back") return `${view.state}, between steps`;
+    const since =
+      view.verdict === undefined ? "" : ` for ${formatDuration(now.getTime() - view.verdict.at.getTime())}`;
+    return `rolling back${since}: observing the service and verifying the end state`;
+  }
+  const parts = [`${step.id} (${step.kind}) ${stepMarks[step.state].word} ${stepDuration(step, now)}`.trim()];
+  if (step.progress !== "") parts.push(`last: ${step.progress}`);
+  if (waiting !== "") parts.push(waiting);
+  return parts.join("; ");
+}

@@ -1,0 +1,292 @@
+import { readFileSync } from "node:fs";
+import { Command, InvalidArgumentError, Option } from "commander";
+import { parseDuration } from "../lib/duration.ts";
+import type { CommandBody, GlobalOptions } from "./command-context.ts";
+
+type Execute = (globals: GlobalOptions, body: CommandBody) => Promise<void>;
+
+const examplesByCommand = new WeakMap<Command, readonly string[]>();
+
+/** Examples of a command, shown in its help and in docs/cli.md. */
+export function examplesOf(command: Command): readonly string[] {
+  return examplesByCommand.get(command) ?? [];
+}
+
+/** The command tree. Every body is loaded only when its command runs; `execute` is called with it. */
+export function buildProgram(execute: Execute): Command {
+  const program = new Command("tminus")
+    .description(
+      "The deployment runbook that runs itself: durable, crash-safe releases from one reviewed file.",
+    )
+    .version(packageVersion(), "-V, --version", "print the version and exit")
+    .option("--env <name>", "environment; the only one of the runbook when left out")
+    .option("--config <file>", "runbook; otherwise tminus.yaml here or in a parent folder")
+    .addOption(
+      new Option("--json [mode]", "one JSON object on stdout; --json=stream for one event a line").choices([
+        "object",
+        "stream",
+      ]),
+    )
+    .option("--plain", "lines instead of a live tree, no colours")
+    .option("-q, --quiet", "only the result and errors")
+    .option("--no-input", "never ask; fail when an answer is needed")
+    .option("--no-color", "no colours; NO_COLOR and TERM=dumb do the same")
+    .configureHelp({ showGlobalOptions: true })
+    .showSuggestionAfterError(true);
+  const run = (body: CommandBody): Promise<void> => execute(program.opts<GlobalOptions>(), body);
+  addLookAhead(program, run);
+  addRuns(program, run);
+  addDecisions(program, run);
+  addHistory(program, run);
+  addInternal(program, run);
+  return program;
+}
+
+type Run = (body: CommandBody) => Promise<void>;
+
+function addLookAhead(program: Command, run: Run): void {
+  const init = program.command("init").description("write a first tminus.yaml from what is in this folder");
+  init.option("--force", "overwrite an existing file", false);
+  example(init, "tminus init");
+  init.action((options: { force: boolean }) =>
+    run(async (context) => (await import("./commands/init.ts")).init(context, options)),
+  );
+
+  const doctor = program
+    .command("doctor")
+    .description("check that everything tminus needs is there and answers");
+  example(doctor, "tminus doctor", "tminus doctor --json");
+  doctor.action(() => run(async (context) => (await import("./commands/doctor.ts")).doctor(context)));
+
+  const plan = program
+    .command("plan")
+    .description("show what a deploy would do, and change nothing; exits 3 when blocked");
+  plan
+    .requiredOption("--release <name>", "release to plan for")
+    .option("-o, --output <file>", "write the plan as JSON");
+  example(plan, "tminus plan --env production --release v2", "tminus plan --release v2 -o plan.json");
+  plan.action((options: { release: string; output?: string }) =>
+    run(async (context) => (await import("./commands/plan.ts")).plan(context, options)),
+  );
+}
+
+function addRuns(program: Command, run: Run): void {
+  const deploy = program
+    .command("deploy")
+    .description("carry out a plan as a durable run and watch it; Ctrl-C detaches");
+  deploy
+    .option("--release <name>", "release to deploy; a plan file already names it")
+    .option("--plan <file>", "deploy exactly this plan; refused when an input has moved since")
+    .option("--detach", "start the run and return at once")
+    .option("--no-wait", "fail at once when another run holds the environment");
+  withConfirmation(withActor(deploy));
+  example(
+    deploy,
+    "tminus deploy --env staging --release v2",
+    "tminus deploy --plan plan.json --confirm=production --detach",
+  );
+  deploy.action((options) =>
+    run(async (context) => (await import("./commands/deploy.ts")).deploy(context, options)),
+  );
+
+  const status = program
+    .command("status")
+    .description("what is live and what runs; exits 4 when a run waits for a person");
+  example(status, "tminus status", "tminus status --env production --json");
+  status.action(() => run(async (context) => (await import("./commands/status.ts")).status(context)));
+
+  const watch = program
+    .command("watch")
+    .argument("[run]", RUN)
+    .description("watch a run until it ends; Ctrl-C leaves it running");
+  example(watch, "tminus watch", "tminus watch --json=stream");
+  watch.action((id: string | undefined) =>
+    run(async (context) => (await import("./commands/watch.ts")).watch(context, id)),
+  );
+
+  const wait = program
+    .command("wait")
+    .argument("[run]", RUN)
+    .description("block until a run has come to a state, for scripts");
+  wait
+    .addOption(
+      new Option("--for <state>", "waiting: a person has to decide; succeeded or finished: it has ended")
+        .choices(["waiting", "succeeded", "finished"])
+        .default("finished"),
+    )
+    .option("--timeout <duration>", "give up after this long: 90s, 15m, 1h30m", durationOf);
+  example(wait, "tminus wait --for waiting --timeout 10m", "tminus wait --for succeeded");
+  wait.action((id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/wait.ts")).wait(context, id, options)),
+  );
+
+  const rollback = program
+    .command("rollback")
+    .argument("[run]", RUN)
+    .description("undo the active run, or go back to an earlier release");
+  rollback
+    .option(
+      "--to <release>",
+      "release to go back to when no run is active; the one before the live one when left out",
+    )
+    .option("--note <text>", "why", "")
+    .option("--detach", "return as soon as the rollback was asked for");
+  withConfirmation(withActor(rollback));
+  example(rollback, "tminus rollback --env production", "tminus rollback --to v1 --confirm=production");
+  rollback.action((id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/rollback.ts")).rollback(context, id, options)),
+  );
+}
+
+function addDecisions(program: Command, run: Run): void {
+  for (const verb of ["approve", "reject"] as const) {
+    const command = program.command(verb).argument("[run]", RUN);
+    command.description(
+      verb === "approve"
+        ? "approve the plan that a run waits with"
+        : "refuse a run's plan; the run fails and undoes what it did",
+    );
+    command.option("--step <id>", "step that waits; the one that the run waits at when left out");
+    withActor(command).option("--note <text>", "why", "");
+    example(
+      command,
+      `tminus ${verb} --note "${verb === "approve" ? "looked at the canary" : "error rate is up"}"`,
+    );
+    command.action((id: string | undefined, options) =>
+      run(async (context) => (await import("./commands/decide.ts")).decide(context, verb, id, options)),
+    );
+  }
+
+  const ack = program.command("ack").argument("<item>", "id of the checklist item").argument("[run]", RUN);
+  ack
+    .description("attest an item of a checklist")
+    .option("--step <id>", "checklist step, when two have such an item");
+  withActor(ack).option("--note <text>", "what was seen", "");
+  example(ack, 'tminus ack backup-restored --note "restored into scratch, counts agree"');
+  ack.action((item: string, id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/ack.ts")).ack(context, item, id, options)),
+  );
+
+  const hold = program.command("hold").argument("[run]", RUN).description("stop a run before its next step");
+  withActor(hold).option("--note <text>", "why", "");
+  example(hold, "tminus hold");
+  hold.action((id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/steer.ts")).steer(context, "hold", id, options)),
+  );
+
+  const resume = program
+    .command("resume")
+    .argument("[run]", RUN)
+    .description("let a held run go on, or say what became of a step");
+  resume.addOption(
+    new Option("--as <what>", "answer about the step that the run asks about").choices([
+      "done",
+      "retry",
+      "failed",
+    ]),
+  );
+  withActor(resume).option("--note <text>", "why", "");
+  example(resume, "tminus resume", "tminus resume --as retry");
+  resume.action((id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/resume.ts")).resume(context, id, options)),
+  );
+
+  const abort = program
+    .command("abort")
+    .argument("[run]", RUN)
+    .description("stop a run and undo what it did");
+  withConfirmation(withActor(abort)).option("--note <text>", "why", "");
+  example(abort, "tminus abort --env staging");
+  abort.action((id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/steer.ts")).steer(context, "abort", id, options)),
+  );
+}
+
+function addHistory(program: Command, run: Run): void {
+  const log = program.command("log").description("list runs, newest first");
+  log
+    .option("--limit <n>", "how many", countOf, 20)
+    .option("--markdown", "print each run as a deploy log in Markdown");
+  example(log, "tminus log --limit 5", "tminus log --env production --markdown");
+  log.action((options) => run(async (context) => (await import("./commands/log.ts")).log(context, options)));
+
+  const show = program
+    .command("show")
+    .argument("[run]", RUN)
+    .description("everything about one run: steps, reasons, evidence");
+  show
+    .option("--step <id>", "only this step, with its attempts")
+    .option("--evidence <sha>", "print a piece of evidence by its SHA-256")
+    .option("--markdown", "print the run as a deploy log in Markdown");
+  example(show, "tminus show r0a1b2c3", "tminus show --step migrate", "tminus show --evidence 9f86d081…");
+  show.action((id: string | undefined, options) =>
+    run(async (context) => (await import("./commands/show.ts")).show(context, id, options)),
+  );
+
+  const explain = program.command("explain").argument("[code]", "error code; all of them when left out");
+  explain.description("long help for an error code, offline");
+  example(explain, "tminus explain", "tminus explain PLAN_STALE");
+  explain.action((code: string | undefined) =>
+    run(async (context) => (await import("./commands/explain.ts")).explain(context, code)),
+  );
+}
+
+function addInternal(program: Command, run: Run): void {
+  const demo = program
+    .command("demo")
+    .description("play three releases of a real application under load, on this machine");
+  demo.option("--keep", "leave the application and its database running at the end", false);
+  example(demo, "tminus demo", "tminus demo --json");
+  demo.action((options: { keep: boolean }) =>
+    run(async (context) => (await import("./commands/demo.ts")).demo(context, options)),
+  );
+
+  const worker = program
+    .command("worker", { hidden: true })
+    .description("execute runs; started by tminus itself");
+  worker
+    .requiredOption("--state <folder>", "folder of the state")
+    .option("--idle <duration>", "end after this long without work", durationOf);
+  worker.action((options: { state: string; idle?: number }) =>
+    run(async (context) => (await import("./commands/worker.ts")).worker(context, options)),
+  );
+}
+
+const RUN = "run id or the beginning of one; the active run when left out";
+
+function withActor(command: Command): Command {
+  return command.option("--by <name>", "who is acting; TMINUS_ACTOR or the system's user name when left out");
+}
+
+function withConfirmation(command: Command): Command {
+  return command
+    .option("--yes", "do not ask before changing a protected environment")
+    .option("--confirm <env>", "the same, with the environment's name as a check");
+}
+
+function example(command: Command, ...lines: string[]): void {
+  examplesByCommand.set(command, lines);
+  command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
+}
+
+function durationOf(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined || ms === 0)
+    throw new InvalidArgumentError("Write a duration like 90s, 15m or 1h30m.");
+  return ms;
+}
+
+function countOf(text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1 || number > 1000)
+    throw new InvalidArgumentError("Give a number from 1 to 1000.");
+  return number;
+}
+
+/** Of the package that this file belongs to, from src/ as from dist/. */
+function packageVersion(): string {
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    version: string;
+  };
+  return version;
+}

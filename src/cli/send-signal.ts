@@ -1,0 +1,21 @@
+import type { ExitCode } from "../error-codes.ts";
+import type { Run } from "../model/run.ts";
+import type { SignalBody } from "../model/signal.ts";
+import type { Tminus } from "../model/tminus.ts";
+import { placeOf, type CommandContext } from "./command-context.ts";
+
+/** Sends what a person decided and says that it was written down. Whether it counts is the run's to say. */
+export async function sendSignal(
+  { output }: CommandContext,
+  tminus: Tminus,
+  run: Run,
+  body: SignalBody,
+  actor: string,
+): Promise<ExitCode> {
+  output.note(placeOf(tminus, run.environment));
+  await tminus.send(run.id, body, actor);
+  output.result({ run: run.id, signal: body, actor }, [
+    `${body.kind} sent to run ${run.id} as ${actor} (a name that nobody has checked); watch it: tminus watch ${run.id}`,
+  ]);
+  return 0;
+}

@@ -1,0 +1,75 @@
+import { createInterface } from "node:readline/promises";
+import { userInfo } from "node:os";
+import type { WriteStream } from "node:tty";
+import { every, systemClock } from "../lib/clock.ts";
+import type { Host, Sink } from "./host.ts";
+
+/** Used where nobody says how wide the screen is. */
+const DEFAULT_COLUMNS = 100;
+const DEFAULT_ROWS = 40;
+
+/**
+ * The process as it is. From now on nothing but the host's stdout reaches the real one: what libraries print
+ * goes to stderr, because stdout is read by programs.
+ */
+export function systemHost(): Host {
+  return {
+    directory: process.cwd(),
+    environment: process.env,
+    clock: systemClock,
+    stdout: reservedStdout(),
+    stderr: sinkOf(process.stderr),
+    isInputTty: process.stdin.isTTY,
+    async ask(question, signal) {
+      const reader = createInterface({ input: process.stdin, output: process.stderr });
+      try {
+        const ended = new Promise<string>((resolve) => reader.once("close", () => resolve("")));
+        return await Promise.race([reader.question(question, { signal }), ended]);
+      } finally {
+        reader.close();
+      }
+    },
+    onInterrupt(listener) {
+      process.on("SIGINT", listener);
+      process.on("SIGTERM", listener);
+      return () => {
+        process.off("SIGINT", listener);
+        process.off("SIGTERM", listener);
+      };
+    },
+    every,
+    userName,
+    async openTminus(options) {
+      const { openTminus } = await import("../compose.ts");
+      return openTminus(options);
+    },
+  };
+}
+
+function reservedStdout(): Sink {
+  const { stdout, stderr } = process;
+  const write = stdout.write.bind(stdout);
+  stdout.write = stderr.write.bind(stderr);
+  return { ...sinkOf(stdout), write: (text) => void write(text) };
+}
+
+function sinkOf(stream: WriteStream): Sink {
+  // A reader that went away (tminus log | head) is no error: there is nobody left to tell.
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+  return {
+    write: (text) => void stream.write(text),
+    isTty: stream.isTTY,
+    columns: () => (stream.isTTY ? Math.max(20, stream.columns || DEFAULT_COLUMNS) : DEFAULT_COLUMNS),
+    rows: () => (stream.isTTY ? Math.max(5, stream.rows || DEFAULT_ROWS) : DEFAULT_ROWS),
+  };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return `uid-${process.getuid?.() ?? "unknown"}`; // the user has no entry in the system's list of users
+  }
+}

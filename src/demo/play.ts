@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseDocument } from "yaml";
+import { TminusError } from "../errors.ts";
+import { every, systemClock } from "../lib/clock.ts";
+import { isAlive, spawnDetached } from "../lib/process.ts";
+import { openTminus, shutDownProject } from "../compose.ts";
+import type { Run } from "../model/run.ts";
+import type { Tminus } from "../model/tminus.ts";
+import { openCluster } from "../store/embedded/open-cluster.ts";
+import { removeCluster } from "../store/embedded/remove-cluster.ts";
+import type { LoadReport } from "../testing/load-generator.ts";
+import { reportRelease, tallyOf, type ReleaseReport } from "./report.ts";
+import { demoFiles, readStory, writeStory, type Chapter, type DemoFiles, type Story } from "./story.ts";
+
+const RELEASES = ["v1", "v2", "v3"] as const;
+const REQUESTS_PER_SECOND = 250;
+const ENVIRONMENT = "production";
+const ACTOR = "demo";
+/** Nobody sits at the demo: a decision that it is asked for is taken, on the safe side, after this long. */
+const DECIDE_AFTER_MS = 10_000;
+const LOAD_SETTLES_MS = 600;
+const LOAD_ENDS_MS = 15_000;
+
+export interface DemoOptions {
+  /** Where everything of the demo is kept. */
+  home: string;
+  environment: Record<string, string | undefined>;
+  /** Leave the application, its database and the state running. */
+  keep: boolean;
+  signal: AbortSignal;
+  say(line: string): void;
+  /** Shows a run until it ends. */
+  follow(tminus: Tminus, run: Run): Promise<void>;
+}
+
+/**
+ * Plays v1 → v2 → v3 of the shop under load: a good release, and one that fails 8 % of its orders. Called
+ * again after it was killed, it goes on with the same story; after the story's end it starts a new one.
+ */
+export async function playDemo(options: DemoOptions): Promise<ReleaseReport[]> {
+  const files = demoFiles(options.home);
+  const story = await openStory(files, options);
+  const cluster = await openCluster({ directory: files.shopPostgres, clock: systemClock, log: options.say });
+  const environment = {
+    ...options.environment,
+    TMINUS_HOME: undefined,
+    SHOP_DATABASE_URL: await cluster.ensureDatabase("shop"),
+  };
+  const tminus = await openTminus({ directory: files.project, environment, log: options.say });
+  try {
+    const stopTouching = every(1_000, () => writeFileSync(files.loadAlive, ""));
+    try {
+      for (const release of RELEASES) await playChapter(release, story, tminus, files, options);
+    } finally {
+      stopTouching();
+    }
+    story.finished = true;
+    writeStory(files, story);
+  } finally {
+    await tminus.close();
+  }
+  if (!options.keep) await closeDown(files, environment, story);
+  return story.chapters.map(({ report }) => report!);
+}
+
+async function openStory(files: DemoFiles, { environment, say }: DemoOptions): Promise<Story> {
+  const earlier = readStory(files);
+  if (earlier !== undefined && !earlier.finished) {
+    say(`going on with the demo in ${files.home}`);
+    return earlier;
+  }
+  if (earlier !== undefined) await closeDown(files, environment, earlier);
+  const story: Story = { port: await freePort(), chapters: [], finished: false };
+  mkdirSync(files.project, { recursive: true });
+  writeFileSync(join(files.project, "tminus.yaml"), projectRunbook(story.port));
+  writeStory(files, story);
+  return story;
+}
+
+async function playChapter(release: string, story: Story, tminus: Tminus, files: DemoFiles, options: DemoOptions): Promise<void> {
+  let chapter = story.chapters.find((item) => item.release === release);
+  if (chapter?.report !== undefined) return;
+  if (chapter === undefined) {
+    chapter = { release, before: tallyOf(readLoad(files)) };
+    story.chapters.push(chapter);
+    writeStory(files, story);
+  }
+  await ensureLoad(story, files);
+  const run = await ensureRun(chapter, story, tminus, files, options);
+  const deciding = new AbortController();
+  const decisions = decideWhenAsked(tminus, run.id, deciding.signal, options.say);
+  try {
+    await options.follow(tminus, run);
+  } finally {
+    deciding.abort(new Error("the run has ended"));
+    await decisions;
+  }
+  await systemClock.sleep(LOAD_SETTLES_MS, options.signal);
+  chapter.report = reportRelease(release, await tminus.findRun(run.id), chapter.before, readLoad(files));
+  writeStory(files, story);
+}
+
+/** The chapter's run; found again when the demo was killed between starting it and writing that down. */
+async function ensureRun(chapter: Chapter, story: Story, tminus: Tminus, files: DemoFiles, { say, signal }: DemoOptions): Promise<Run> {
+  const known = new Set(story.chapters.map(({ runId }) => runId));
+  const runs = await tminus.runs({ limit: 20 });
+  const found = runs.find(({ id, plan }) => id === chapter.runId || (plan.release === chapter.release && !known.has(id)));
+  if (found !== undefined) {
+    chapter.runId = found.id;
+    await tminus.ensureWorker();
+    return found;
+  }
+  say(`planning ${chapter.release}`);
+  const plan = await tminus.plan({ environment: ENVIRONMENT, release: chapter.release, purpose: "deploy", signal, progress: () => undefined });
+  const run = await tminus.start(plan, ACTOR);
+  chapter.runId = run.id;
+  writeStory(files, story);
+  return run;
+}
+
+/** Answers a question that nobody else answers with "failed", so that the demo ends by itself. */
+async function decideWhenAsked(tminus: Tminus, runId: string, ended: AbortSignal, say: (line: string) => void): Promise<void> {
+  let askedAt: number | undefined;
+  while (!ended.aborted) {
+    await systemClock.sleep(500, ended).catch(() => undefined);
+    const { waitingFor } = await tminus.findRun(runId);
+    if (waitingFor?.for !== "decision" || waitingFor.stepId === undefined) {
+      askedAt = undefined;
+      continue;
+    }
+    askedAt ??= systemClock.monotonicMs();
+    if (systemClock.monotonicMs() - askedAt < DECIDE_AFTER_MS) continue;
+    say(`nobody decided within ${DECIDE_AFTER_MS / 1000} s; the demo says failed`);
+    await tminus.send(runId, { kind: "resolve", stepId: waitingFor.stepId, as: "failed", note: "nobody decided" }, ACTOR);
+    askedAt = undefined;
+  }
+}
+
+async function ensureLoad(story: Story, files: DemoFiles): Promise<void> {
+  if (story.load !== undefined && isAlive(story.load)) return;
+  rmSync(files.loadStop, { force: true });
+  writeFileSync(files.loadAlive, "");
+  const program = fileURLToPath(new URL(`./load-process${extension()}`, import.meta.url));
+  const options = {
+    url: `http://127.0.0.1:${story.port}`,
+    rate: String(REQUESTS_PER_SECOND),
+    report: files.loadReport,
+    stop: files.loadStop,
+    alive: files.loadAlive,
+  };
+  const argv = [process.execPath, program, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
+  story.load = await spawnDetached(argv, { env: { PATH: process.env.PATH ?? "" }, logFile: files.loadLog });
+  writeStory(files, story);
+}
+
+function readLoad(files: DemoFiles): LoadReport | undefined {
+  if (!existsSync(files.loadReport)) return undefined;
+  return JSON.parse(readFileSync(files.loadReport, "utf8")) as LoadReport;
+}
+
+/** Stops everything that the demo started and removes its files. */
+async function closeDown(files: DemoFiles, environment: DemoOptions["environment"], story: Story): Promise<void> {
+  writeFileSync(files.loadStop, "");
+  const giveUpAt = systemClock.monotonicMs() + LOAD_ENDS_MS;
+  while (story.load !== undefined && isAlive(story.load) && systemClock.monotonicMs() < giveUpAt) await systemClock.sleep(50);
+  // The shop's database may be gone already; to stop things its address is not needed.
+  await shutDownProject({ directory: files.project, environment: { SHOP_DATABASE_URL: "unused", ...environment, TMINUS_HOME: undefined } });
+  await removeCluster(files.shopPostgres);
+  rmSync(files.home, { recursive: true, force: true });
+}
+
+/** The shop's own runbook, with the demo's port and with absolute paths to the releases. */
+function projectRunbook(port: number): string {
+  const shop = fileURLToPath(new URL("../../examples/shop", import.meta.url));
+  const source = join(shop, "tminus.yaml");
+  if (!existsSync(source)) throw new TminusError("RUNBOOK_MISSING", `the example application is not at ${dirname(source)}`);
+  const document = parseDocument(readFileSync(source, "utf8"));
+  const environment = ["environments", ENVIRONMENT];
+  document.setIn([...environment, "url"], `http://127.0.0.1:${port}`);
+  document.setIn([...environment, "target", "port"], port);
+  document.setIn([...environment, "target", "directory"], join(shop, "releases", "{release}"));
+  document.setIn([...environment, "target", "shared"], [join(shop, "app")]);
+  document.setIn(["stages", 0, "steps", 0, "with", "directory"], join(shop, "releases", "{release}", "migrations"));
+  return document.toString();
+}
+
+/** A port that is free now; the edge takes it a moment later. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once("error", reject);
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
+    });
+  });
+}
+
+function extension(): ".ts" | ".js" {
+  return import.meta.url.endsWith(".ts") ? ".ts" : ".js";
+}

@@ -1,0 +1,61 @@
+import type { Run } from "../model/run.ts";
+import type { LoadReport } from "../testing/load-generator.ts";
+
+/** One line of the table at the end of the demo. */
+export interface ReleaseReport {
+  release: string;
+  outcome: string;
+  /** Requests that ended while the release's run was under way, whichever release answered. */
+  requests: number;
+  /** Of those: no answer, or a 5xx. */
+  failed: number;
+  /** From the release's first bad response to the decision to roll back; null when none was taken. */
+  decidedAfterMs: number | null;
+  /** From its first bad response to its last; 0 when there was none. */
+  badMs: number;
+}
+
+/** What customers had been counted at a moment; zeros before there were any. */
+export interface Tally {
+  requests: number;
+  failed: number;
+}
+
+export function tallyOf(report: LoadReport | undefined): Tally {
+  return { requests: report?.total.requests ?? 0, failed: report?.total.failed ?? 0 };
+}
+
+export function reportRelease(release: string, run: Run, before: Tally, after: LoadReport | undefined): ReleaseReport {
+  const figures = after?.byRelease[release];
+  const now = tallyOf(after);
+  const firstBadMs = figures?.firstBadAt ?? null;
+  const lastBadMs = figures?.lastBadAt ?? null;
+  const decidedMs = run.verdict === undefined ? null : Date.parse(run.verdict.at);
+  return {
+    release,
+    outcome: (run.outcome ?? "unknown").replaceAll("-", "_"),
+    requests: now.requests - before.requests,
+    failed: now.failed - before.failed,
+    decidedAfterMs: decidedMs === null || firstBadMs === null ? null : Math.max(0, decidedMs - firstBadMs),
+    badMs: firstBadMs === null || lastBadMs === null ? 0 : lastBadMs - firstBadMs,
+  };
+}
+
+/** The table as lines, for people. */
+export function renderTable(releases: ReleaseReport[]): string[] {
+  const header = ["release", "outcome", "requests", "failed", "decided after", "bad responses for"];
+  const rows = releases.map(({ release, outcome, requests, failed, decidedAfterMs, badMs }) => [
+    release,
+    outcome.replaceAll("_", " "),
+    String(requests),
+    String(failed),
+    decidedAfterMs === null ? "–" : seconds(decidedAfterMs),
+    badMs === 0 ? "–" : seconds(badMs),
+  ]);
+  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
+  return [header, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(1)} s`;
+}

@@ -1,0 +1,236 @@
+import type { Command, Option } from "commander";
+import type * as z from "zod";
+import { errorCodes, type ErrorCodeRow } from "../src/error-codes.ts";
+import { examplesOf } from "../src/cli/program.ts";
+import type { AnyGateKind } from "../src/gates/define.ts";
+import type { StepKind } from "../src/model/step-kind.ts";
+import { inputJsonSchema } from "../src/runbook/schema-view.ts";
+
+/** What each page says of itself. */
+const GENERATED = "<!-- Written by npm run docs. Change the source, not this file. -->";
+
+const EXITS: readonly [number, string][] = [
+  [0, "done"],
+  [1, "a step failed, or something could not be reached"],
+  [2, "the command line or the runbook is wrong"],
+  [3, "blocked by a gate or a refused migration"],
+  [4, "waiting for a person"],
+  [5, "rolled back, the service was seen to be good"],
+  [6, "stopped by a person"],
+  [7, "the environment is held by another run"],
+  [8, "the plan is stale"],
+  [9, "a rollback failed: somebody must act now"],
+  [130, "detached or interrupted; a run that was started goes on"],
+];
+
+/** docs/cli.md from the command tree. */
+export function cliPage(program: Command): string {
+  const help = program.createHelp();
+  const commands = help.visibleCommands(program).filter((command) => command.name() !== "help");
+  return page("Command line", [
+    program.description(),
+    "",
+    'The result goes to stdout and everything else to stderr. With `--json` stdout holds exactly one JSON object with `schema_version` 1, on success, failure and blocked alike; errors are `{schema_version, error: {code, message, hint, details}}`. With `--json=stream` it holds one object a line: `{kind: "event", event}` as they happen, and the result or the error last.',
+    "",
+    "People are named by `--by`, else by `TMINUS_ACTOR`, else by the operating system. **Nobody checks these names:** there is no sign-in yet, so they are only as good as access to the machine.",
+    "",
+    "A change of a protected environment asks for the environment's name. In scripts give `--confirm=<env>` or `--yes`; no variable or file can stand in for the flag.",
+    "",
+    "## Exit codes",
+    "",
+    ...table(
+      ["code", "meaning"],
+      EXITS.map(([code, meaning]) => [String(code), meaning]),
+    ),
+    "",
+    "## Global options",
+    "",
+    ...optionTable(help.visibleOptions(program)),
+    ...commands.flatMap((command) => commandSection(command)),
+  ]);
+}
+
+/** docs/errors.md from the table of codes. */
+export function errorsPage(): string {
+  const rows: [string, ErrorCodeRow][] = Object.entries(errorCodes);
+  return page("Errors", [
+    "`tminus explain <code>` prints the same, offline. Codes never change their meaning.",
+    ...rows.flatMap(([code, { exit, retryable, title, why, next }]) => [
+      "",
+      `## ${code}`,
+      "",
+      `**${title}.** ${why}`,
+      "",
+      `What to do: ${next}`,
+      "",
+      `Exit code ${exit}. ${retryable ? "The same command may succeed later." : "Trying again changes nothing."}`,
+    ]),
+  ]);
+}
+
+/** docs/steps/<kind>.md */
+export function stepPage(step: StepKind): string {
+  const { kind, version, summary, requirements, schema, example } = step;
+  return page(`Step \`${kind}\``, [
+    summary,
+    "",
+    ...kindFacts(requirements, [`Version: ${version}`]),
+    `- Verified: ${step.verify === undefined ? "by what the step itself does" : "looked at once more after it was done"}`,
+    `- Undo: ${step.undo === undefined ? "nothing to take away; the plan says why" : "taken away again when the run is rolled back; the plan says how and what is lost"}`,
+    "",
+    ...settings(schema, kind, example),
+  ]);
+}
+
+/** docs/gates/<kind>.md */
+export function gatePage({ kind, summary, requirements, schema, example }: AnyGateKind): string {
+  return page(`Gate \`${kind}\``, [
+    summary,
+    "",
+    ...kindFacts(requirements, []),
+    "- Verdict: pass, fail, or could not be found out; only pass passes",
+    "",
+    ...settings(schema, kind, example),
+  ]);
+}
+
+function page(title: string, lines: readonly string[]): string {
+  return [GENERATED, "", `# ${title}`, "", ...lines, ""].join("\n");
+}
+
+function commandSection(command: Command): string[] {
+  const help = command.createHelp();
+  const args = help.visibleArguments(command);
+  const options = help.visibleOptions(command).filter(({ long }) => long !== "--help");
+  return [
+    "",
+    `## tminus ${command.name()}`,
+    "",
+    sentence(command.description()),
+    "",
+    "```",
+    `tminus ${command.name()} ${command.usage()}`,
+    "```",
+    ...(args.length === 0
+      ? []
+      : [
+          "",
+          ...table(
+            ["argument", "meaning"],
+            args.map((arg) => [`\`${arg.name()}\``, arg.description]),
+          ),
+        ]),
+    ...(options.length === 0 ? [] : ["", ...optionTable(options)]),
+    "",
+    "```sh",
+    ...examplesOf(command),
+    "```",
+  ];
+}
+
+function optionTable(options: readonly Option[]): string[] {
+  return table(
+    ["option", "meaning", "default"],
+    options.map(({ flags, description, defaultValue, argChoices, mandatory, negate }) => {
+      const choices = argChoices === undefined ? "" : ` (${argChoices.join(", ")})`;
+      const value =
+        typeof defaultValue === "string" && defaultValue !== ""
+          ? `\`${defaultValue}\``
+          : typeof defaultValue === "number"
+            ? String(defaultValue)
+            : "";
+      return [`\`${flags}\``, description + choices, mandatory ? "required" : negate ? "" : value];
+    }),
+  );
+}
+
+function kindFacts(requirements: readonly string[], more: readonly string[]): string[] {
+  return [...more, `Requirements: ${requirements.join(", ")}`].map((line) => `- ${line}`);
+}
+
+function settings(schema: z.ZodType, kind: string, example: string): string[] {
+  const rows = fieldRows(inputJsonSchema(schema) as JsonSchema, "");
+  const body = example.trimEnd().split("\n");
+  const isEmpty = body.length === 1 && (body[0] === "" || body[0] === "{}");
+  return [
+    "## Settings",
+    "",
+    ...(rows.length === 0 ? ["It has none."] : table(["field", "type", "default", "meaning"], rows)),
+    "",
+    "## Example",
+    "",
+    "```yaml",
+    "- id: example",
+    `  kind: ${kind}`,
+    ...(isEmpty ? [] : ["  with:", ...body.map((line) => `    ${line}`)]),
+    "```",
+  ];
+}
+
+interface JsonSchema {
+  type?: string | string[];
+  const?: unknown;
+  enum?: unknown[];
+  anyOf?: JsonSchema[];
+  oneOf?: JsonSchema[];
+  properties?: Record<string, JsonSchema>;
+  required?: string[];
+  items?: JsonSchema;
+  additionalProperties?: JsonSchema | boolean;
+  description?: string;
+  default?: unknown;
+}
+
+/** Deeper settings than this are named by the schema alone. */
+const MAX_DEPTH = 5;
+
+/** One row a field, nested ones with their path: "rules[].above". */
+function fieldRows(schema: JsonSchema, path: string, depth = 0, isVariant = false): string[][] {
+  if (depth > MAX_DEPTH) return [];
+  const variants = schema.anyOf ?? schema.oneOf ?? [];
+  if (variants.length > 0)
+    return unique(variants.flatMap((variant) => fieldRows(variant, path, depth + 1, true)));
+  if (schema.items !== undefined) return fieldRows(schema.items, `${path}[]`, depth + 1);
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+    const isRequired = schema.required?.includes(name) === true;
+    const own = path === "" ? name : `${path}.${name}`;
+    const value =
+      field.default === undefined
+        ? isRequired
+          ? isVariant
+            ? "one of these"
+            : "required"
+          : ""
+        : `\`${JSON.stringify(field.default)}\``;
+    return [
+      [`\`${own}\``, typeOf(field), value, field.description ?? ""],
+      ...fieldRows(field, own, depth + 1),
+    ];
+  });
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (schema.const !== undefined) return JSON.stringify(schema.const);
+  if (schema.enum !== undefined) return schema.enum.map((value) => JSON.stringify(value)).join(" or ");
+  const variants = schema.anyOf ?? schema.oneOf;
+  if (variants !== undefined) return [...new Set(variants.map((variant) => typeOf(variant)))].join(" or ");
+  if (schema.type === "array")
+    return `list of ${schema.items === undefined ? "anything" : typeOf(schema.items)}`;
+  if (schema.type === "object" && schema.properties === undefined) return "mapping";
+  return Array.isArray(schema.type) ? schema.type.join(" or ") : (schema.type ?? "anything");
+}
+
+/** Variants of a union may share fields. */
+function unique(rows: string[][]): string[][] {
+  return [...new Map(rows.map((row) => [row.join("|"), row])).values()];
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
+  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+}
