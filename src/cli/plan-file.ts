@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { TminusError } from "../errors.ts";
-import { hashJson } from "../lib/hash.ts";
+import { planHash } from "../model/plan-hash.ts";
 import { planSchema, type Plan } from "../model/plan.ts";
 
 /** Larger files are no plans. */
@@ -14,10 +14,7 @@ export async function readPlanFile(path: string): Promise<Plan> {
     throw unreadable(path, `${issue?.path.join(".") ?? ""} ${issue?.message ?? "is not a plan"}`.trim());
   }
   const plan = parsed.data;
-  const { hash, createdAt: _createdAt, gates, ...content } = plan;
-  const decided = gates.map(({ durationMs: _durationMs, ...gate }) => gate);
-  if (hashJson({ ...content, gates: decided }) !== hash)
-    throw unreadable(path, "its content does not match its hash");
+  if (planHash(plan) !== plan.hash) throw unreadable(path, "its content does not match its hash");
   return plan;
 }
 

@@ -69,9 +69,9 @@ async function ensureSchema(connectionString: string, clock: Clock, log: (line: 
     await client.end();
   }
   log("preparing the state database");
-  const { openDbosEngine } = await import("../engine/durable/dbos.ts");
-  const engine = openDbosEngine({ connectionString, workerId: "migration", log });
-  await migrateStore(connectionString, clock, () => engine.migrate());
+  // Loaded only here: the engine's library is large, and most commands find the schema in order.
+  const { migrateDbos } = await import("../engine/durable/dbos.ts");
+  await migrateStore(connectionString, clock, () => migrateDbos(connectionString, log));
 }
 
 /** Sessions on the server that are not this pool's own. */

@@ -8,7 +8,7 @@ import { TminusError } from "../errors.ts";
 import type { Plan } from "../model/plan.ts";
 import type { RunEvent } from "../model/run.ts";
 import type { EnvironmentStatus, PlanRequest, Tminus } from "../model/tminus.ts";
-import { movedInputs } from "../plan/hash.ts";
+import { movedInputs } from "../plan/moved-inputs.ts";
 import { openNotifications, type Notifications } from "../store/notifications.ts";
 import * as runs from "../store/runs.ts";
 import { countLiveWorkers } from "../store/workers.ts";

@@ -68,12 +68,10 @@ export async function playDemo(options: DemoOptions): Promise<ReleaseReport[]> {
 
 async function openStory(files: DemoFiles, { environment, say }: DemoOptions): Promise<Story> {
   const earlier = readStory(files);
-  if (earlier !== undefined && !earlier.finished) {
-    say(`going on with the demo in ${files.home}`);
-    return earlier;
-  }
-  if (earlier !== undefined) await closeDown(files, environment, earlier);
-  const story: Story = { port: await freePort(), chapters: [], finished: false };
+  if (earlier?.finished === true) await closeDown(files, environment, earlier);
+  const isResumed = earlier?.finished === false;
+  if (isResumed) say(`going on with the demo in ${files.home}`);
+  const story: Story = isResumed ? earlier : { port: await freePort(), chapters: [], finished: false };
   mkdirSync(files.project, { recursive: true });
   writeFileSync(join(files.project, "tminus.yaml"), projectRunbook(story.port));
   writeStory(files, story);

@@ -3,7 +3,7 @@ import type { EnvironmentView, StepForecast, StepKind } from "../model/step-kind
 import type { ResolvedStage, ResolvedStep } from "../runbook/resolve.ts";
 import type { Facts, PlanSource, StepFacts } from "./facts.ts";
 import { previousRelease } from "./gather.ts";
-import { planHash } from "./hash.ts";
+import { planHash } from "../model/plan-hash.ts";
 
 /** Pure: the same source, facts and kinds give the same plan with the same hash. `now` only dates it. */
 export function buildPlan(

@@ -93,6 +93,15 @@ export class ReleaseProject {
       }
       await systemClock.sleep(20);
     }
+    // The last point lies after the end of the run: that worker dies a moment later.
+    const giveUpMs = systemClock.monotonicMs() + 5_000;
+    while (this.kills < this.crashLines().length && systemClock.monotonicMs() < giveUpMs) {
+      if (worker !== undefined && !isAlive(worker)) {
+        this.kills++;
+        worker = undefined;
+      }
+      await systemClock.sleep(20);
+    }
   }
 
   effectLines(): string[] {

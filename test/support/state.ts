@@ -1,7 +1,7 @@
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Journal } from "../../src/model/journal.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import { planHash } from "../../src/plan/hash.ts";
+import { planHash } from "../../src/model/plan-hash.ts";
 import { openJournal } from "../../src/store/journal.ts";
 import { migrateStore } from "../../src/store/migrate.ts";
 import { openNotifications } from "../../src/store/notifications.ts";

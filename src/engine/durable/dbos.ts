@@ -29,9 +29,6 @@ export function openDbosEngine({ connectionString, workerId, log }: DbosOptions)
     },
     { name: "run", maxRecoveryAttempts: MAX_RECOVERIES },
   );
-  const quiet = (): void => undefined;
-  const tell = (entry: unknown): void => log(`engine: ${String(entry)}`);
-  const logger: DLogger = { info: quiet, debug: quiet, warn: tell, error: tell };
   const config: DBOSConfig = {
     name: "tminus",
     systemDatabaseUrl: connectionString,
@@ -40,13 +37,9 @@ export function openDbosEngine({ connectionString, workerId, log }: DbosOptions)
     executorID: workerId,
     runMigrations: false,
     enableOTLP: false,
-    logger,
+    logger: loggerTo(log),
   };
   return {
-    async migrate() {
-      // DBOS.migrate does the same but always writes to stdout, which belongs to the command's result.
-      await migrateSystemDatabase(connectionString, new GlobalLogger(undefined, { logger }), "dbos");
-    },
     async launch(callback) {
       execute = callback;
       DBOS.setConfig(config);
@@ -66,4 +59,17 @@ export function openDbosEngine({ connectionString, workerId, log }: DbosOptions)
       await DBOS.shutdown();
     },
   };
+}
+
+/** Creates or upgrades the engine's own tables. Call under the store's migration lock. Idempotent. */
+export async function migrateDbos(connectionString: string, log: (line: string) => void): Promise<void> {
+  // DBOS.migrate does the same but always writes to stdout, which belongs to the command's result.
+  await migrateSystemDatabase(connectionString, new GlobalLogger(undefined, { logger: loggerTo(log) }), "dbos");
+}
+
+/** What goes wrong is told; what goes well is in the journal. */
+function loggerTo(log: (line: string) => void): DLogger {
+  const quiet = (): void => undefined;
+  const tell = (entry: unknown): void => log(`engine: ${String(entry)}`);
+  return { info: quiet, debug: quiet, warn: tell, error: tell };
 }

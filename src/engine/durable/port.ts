@@ -5,8 +5,6 @@
  * version could fail to replay. See docs/adr/0003.
  */
 export interface DurableEngine {
-  /** Creates or upgrades the engine's own tables. Call under the store's migration lock. Idempotent. */
-  migrate(): Promise<void>;
   /** Starts taking work. `execute` is called once for each id handed to this worker. */
   launch(execute: (id: string) => Promise<void>): Promise<void>;
   /** Hands an id to whichever worker is free. Idempotent: an id is started once, however often this is called. */

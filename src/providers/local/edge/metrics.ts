@@ -1,5 +1,5 @@
 /** Upper bounds of the latency buckets in milliseconds; one more bucket without a bound follows. */
-export const latencyBoundsMs = [
+const latencyBoundsMs = [
   5, 10, 25, 50, 100, 250, 500, 750, 1000, 1500, 2000, 2500, 5000, 10_000,
 ] as const;
 

@@ -205,6 +205,7 @@ describe("the edge process", () => {
     const slow = ask(port, "/slow?ms=500");
     await until(async () => (await client.inFlight()).get("v2-1") === 1);
     sendSignal(identify(status.pid)!, "SIGTERM");
+    await until(async () => (await client.status())?.draining === true);
     const next = await startEdge(context, settings);
     expect(next.pid).not.toBe(status.pid);
     expect(await ask(port, "/")).toMatchObject({ status: 200, body: "v2" });

@@ -1,11 +1,4 @@
-import { hashJson } from "../lib/hash.ts";
 import type { Plan } from "../model/plan.ts";
-
-/** SHA-256 over the canonical JSON of the plan without hash, createdAt and how long the gates took. */
-export function planHash(plan: Omit<Plan, "hash" | "createdAt"> & Partial<Plan>): string {
-  const { hash: _hash, createdAt: _createdAt, ...content } = plan;
-  return hashJson({ ...content, gates: plan.gates.map(({ durationMs: _durationMs, ...gate }) => gate) });
-}
 
 /** Inputs whose digest differs, or that only one of the plans has: "release files of v2 (was 3fa1…, is 77b0…)". */
 export function movedInputs(before: Plan, now: Plan): string[] {
