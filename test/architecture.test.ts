@@ -30,11 +30,17 @@ describe("floor plan", () => {
       ["lib/clock.ts", "Math.random();", "uses Math.random"],
       ["helpers/x.ts", "", "is in no room of the floor plan"],
     ];
-    for (const [file, text, says] of planted) expect(violationsIn(file, text).join(), `${file}: ${text}`).toContain(says);
+    for (const [file, text, says] of planted)
+      expect(violationsIn(file, text).join(), `${file}: ${text}`).toContain(says);
   });
 
   it("allows what it allows", () => {
-    expect(violationsIn("engine/x.ts", 'import { a } from "../plan/a.ts"; import { b } from "./b.ts"; new Date(5);')).toEqual([]);
+    expect(
+      violationsIn(
+        "engine/x.ts",
+        'import { a } from "../plan/a.ts"; import { b } from "./b.ts"; new Date(5);',
+      ),
+    ).toEqual([]);
     expect(violationsIn("store/x.ts", 'import pg from "pg";')).toEqual([]);
   });
 });

@@ -8,7 +8,8 @@ import { stepsOf } from "../model/plan.ts";
  * same moment) the store refuses. Errors: RUN_ENDED, RUN_NOT_WAITING, APPROVAL_REFUSED.
  */
 export function checkSignal(run: Run, body: SignalBody, actor: string): void {
-  if (run.state === "ended") throw new TminusError("RUN_ENDED", `run ${run.id} ended: ${run.outcome ?? "unknown"}`);
+  if (run.state === "ended")
+    throw new TminusError("RUN_ENDED", `run ${run.id} ended: ${run.outcome ?? "unknown"}`);
   switch (body.kind) {
     case "approve":
     case "reject":
@@ -26,7 +27,10 @@ export function checkSignal(run: Run, body: SignalBody, actor: string): void {
     }
     case "resolve":
       if (run.waitingFor?.for !== "decision" || run.waitingFor.stepId !== body.stepId) {
-        throw new TminusError("RUN_NOT_WAITING", `run ${run.id} does not wait for a decision about ${body.stepId}`);
+        throw new TminusError(
+          "RUN_NOT_WAITING",
+          `run ${run.id} does not wait for a decision about ${body.stepId}`,
+        );
       }
       return;
     case "hold":
@@ -39,13 +43,17 @@ export function checkSignal(run: Run, body: SignalBody, actor: string): void {
 
 function requireKind(run: Run, stepId: string, kind: string): void {
   const step = stepsOf(run.plan).find(({ id }) => id === stepId);
-  if (step?.kind !== kind) throw new TminusError("RUN_NOT_WAITING", `run ${run.id} has no ${kind} step ${stepId}`);
+  if (step?.kind !== kind)
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} has no ${kind} step ${stepId}`);
 }
 
 /** Requirement B10: bound to the plan, and not by the person who started it where the environment is protected. */
 function requireApprover(run: Run, planHash: string, actor: string): void {
   if (planHash !== run.plan.hash) {
-    throw new TminusError("APPROVAL_REFUSED", `the approval is for plan ${planHash.slice(0, 12)}, the run has ${run.plan.hash.slice(0, 12)}`);
+    throw new TminusError(
+      "APPROVAL_REFUSED",
+      `the approval is for plan ${planHash.slice(0, 12)}, the run has ${run.plan.hash.slice(0, 12)}`,
+    );
   }
   if (run.plan.environment.protected && actor === run.createdBy) {
     throw new TminusError("APPROVAL_REFUSED", `${actor} started the run and cannot approve it`);

@@ -20,8 +20,16 @@ export interface DoctorOptions {
 }
 
 /** Looks at everything a deploy needs and changes nothing. Each check that does not pass says what to do. */
-export async function runDoctor({ project, environment, state, signal }: DoctorOptions): Promise<DoctorCheck[]> {
-  const checks: DoctorCheck[] = [checkNode(), { id: "runbook", verdict: "pass", text: `${project.directory} has a valid runbook` }];
+export async function runDoctor({
+  project,
+  environment,
+  state,
+  signal,
+}: DoctorOptions): Promise<DoctorCheck[]> {
+  const checks: DoctorCheck[] = [
+    checkNode(),
+    { id: "runbook", verdict: "pass", text: `${project.directory} has a valid runbook` },
+  ];
   checks.push(...(await checkState(state)));
   for (const name of Object.keys(project.runbook.environments)) {
     checks.push(...(await checkEnvironment(project, name, environment, signal)));
@@ -43,7 +51,11 @@ async function checkState(state: () => Promise<State>): Promise<DoctorCheck[]> {
     const workers = await countLiveWorkers(pool);
     return [
       { id: "state", verdict: "pass", text: `the ${kind} state database answers` },
-      { id: "workers", verdict: "pass", text: workers === 0 ? "no worker runs; one is started when needed" : `${workers} worker(s) run` },
+      {
+        id: "workers",
+        verdict: "pass",
+        text: workers === 0 ? "no worker runs; one is started when needed" : `${workers} worker(s) run`,
+      },
     ];
   } catch (error) {
     const { message, hint } = toErrorRecord(error);
@@ -59,19 +71,42 @@ async function checkEnvironment(
 ): Promise<DoctorCheck[]> {
   const context = contextOf(project, name);
   try {
-    const opened = openEnvironment({ context, processEnvironment, clock: systemClock, writeLine: () => undefined });
+    const opened = openEnvironment({
+      context,
+      processEnvironment,
+      clock: systemClock,
+      writeLine: () => undefined,
+    });
     try {
-      const checks: DoctorCheck[] = [{ id: `${name}.variables`, verdict: "pass", text: "every referenced variable has a value" }];
+      const checks: DoctorCheck[] = [
+        { id: `${name}.variables`, verdict: "pass", text: "every referenced variable has a value" },
+      ];
       const traffic = await opened.target.traffic();
       checks.push(
         traffic.state === "unknown"
-          ? { id: `${name}.target`, verdict: "unknown", text: traffic.reason, fix: "Look at the target's log in the state folder." }
-          : { id: `${name}.target`, verdict: "pass", text: traffic.state === "absent" ? "nothing is deployed yet" : "the target answers" },
+          ? {
+              id: `${name}.target`,
+              verdict: "unknown",
+              text: traffic.reason,
+              fix: "Look at the target's log in the state folder.",
+            }
+          : {
+              id: `${name}.target`,
+              verdict: "pass",
+              text: traffic.state === "absent" ? "nothing is deployed yet" : "the target answers",
+            },
       );
       if (traffic.state === "present") checks.push(await checkUrl(name, context.environment.url, signal));
       if (context.environment.database !== undefined) {
-        const verdict = await checkConnection(opened.secret(context.environment.database).reveal(), deadline(TIMEOUT_MS, signal));
-        checks.push({ id: `${name}.database`, verdict: verdict.verdict, text: opened.redactor.redact(verdict.reason) });
+        const verdict = await checkConnection(
+          opened.secret(context.environment.database).reveal(),
+          deadline(TIMEOUT_MS, signal),
+        );
+        checks.push({
+          id: `${name}.database`,
+          verdict: verdict.verdict,
+          text: opened.redactor.redact(verdict.reason),
+        });
       }
       return checks;
     } finally {
@@ -87,7 +122,12 @@ async function checkUrl(name: string, url: string, signal: AbortSignal): Promise
   const answer = await probe(url, deadline(TIMEOUT_MS, signal));
   const id = `${name}.url`;
   if (answer.state === "silent") {
-    return { id, verdict: "unknown", text: `${url} did not answer: ${answer.reason}`, fix: "Check that the address is right and reachable from here." };
+    return {
+      id,
+      verdict: "unknown",
+      text: `${url} did not answer: ${answer.reason}`,
+      fix: "Check that the address is right and reachable from here.",
+    };
   }
   return { id, verdict: answer.status < 500 ? "pass" : "fail", text: `${url} answers ${answer.status}` };
 }

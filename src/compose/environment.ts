@@ -21,15 +21,18 @@ export interface EnvironmentOptions {
  * Opens everything that one environment names. Changes nothing by itself. `shutDown` stops what the target
  * runs on this machine. Throws SECRET_MISSING.
  */
-export function openEnvironment(options: EnvironmentOptions): OpenEnvironment & { shutDown(): Promise<void> } {
+export function openEnvironment(
+  options: EnvironmentOptions,
+): OpenEnvironment & { shutDown(): Promise<void> } {
   const { context, processEnvironment, clock, writeLine } = options;
   const redactor = new Redactor();
   const secret = openSecrets(context.projectDirectory, processEnvironment, redactor);
   const { environment } = context;
   for (const reference of Object.values(environment.variables)) secret(reference);
 
-  const kind = targetKinds[String(context.target.kind)];
-  if (kind === undefined) throw new TminusError("RUNBOOK_INVALID", `there is no target kind ${String(context.target.kind)}`);
+  const kind = targetKinds[context.target.kind];
+  if (kind === undefined)
+    throw new TminusError("RUNBOOK_INVALID", `there is no target kind ${context.target.kind}`);
   const opened = kind.open({
     environment: environment.name,
     config: context.target,
@@ -40,9 +43,10 @@ export function openEnvironment(options: EnvironmentOptions): OpenEnvironment & 
   });
   const channels: Record<string, NotificationChannel> = {};
   for (const { id, kind: channelKind, ...config } of context.channels) {
-    const found = channelKinds[String(channelKind)];
-    if (found === undefined) throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${String(channelKind)}`);
-    channels[String(id)] = found.open(String(id), config, { secret, writeLine });
+    const found = channelKinds[channelKind];
+    if (found === undefined)
+      throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${channelKind}`);
+    channels[id] = found.open(id, config, { secret, writeLine });
   }
   return {
     view: { ...environment, database: environment.database },
@@ -51,7 +55,9 @@ export function openEnvironment(options: EnvironmentOptions): OpenEnvironment & 
     channels,
     secret,
     variables: () =>
-      Object.fromEntries(Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()])),
+      Object.fromEntries(
+        Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()]),
+      ),
     redactor,
     projectDirectory: context.projectDirectory,
     runDirectory: join(context.stateDirectory, "runs"),

@@ -12,7 +12,11 @@ import { contextOf, runbookInputs, type Project } from "./project.ts";
 import type { Environment } from "./secrets.ts";
 
 /** Looks at the world, read-only, and makes the plan. Errors: ENVIRONMENT_UNKNOWN, USAGE_INVALID, SECRET_MISSING. */
-export async function makePlan(project: Project, processEnvironment: Environment, request: PlanRequest): Promise<Plan> {
+export async function makePlan(
+  project: Project,
+  processEnvironment: Environment,
+  request: PlanRequest,
+): Promise<Plan> {
   const { environment, release, purpose, signal, progress } = request;
   const context = contextOf(project, environment);
   const opened = openEnvironment({ context, processEnvironment, clock: systemClock, writeLine: progress });
@@ -56,5 +60,7 @@ export async function makePlan(project: Project, processEnvironment: Environment
 
 /** Without the names that have no value. */
 export function definedOnly(environment: Environment): Record<string, string> {
-  return Object.fromEntries(Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined));
+  return Object.fromEntries(
+    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }

@@ -44,11 +44,24 @@ export async function openProject(options: {
 
 /** What a worker needs of one environment. Errors: ENVIRONMENT_UNKNOWN. */
 export function contextOf({ runbook, directory, stateDirectory }: Project, environment: string): RunContext {
-  const { name, url, protected: isProtected, database, variables, target } = resolveEnvironment(runbook, environment);
+  const {
+    name,
+    url,
+    protected: isProtected,
+    database,
+    variables,
+    target,
+  } = resolveEnvironment(runbook, environment);
   return {
     projectDirectory: directory,
     stateDirectory,
-    environment: { name, url, protected: isProtected, variables, ...(database === undefined ? {} : { database }) },
+    environment: {
+      name,
+      url,
+      protected: isProtected,
+      variables,
+      ...(database === undefined ? {} : { database }),
+    },
     target: target as RunContext["target"],
     channels: runbook.notify as RunContext["channels"],
   };

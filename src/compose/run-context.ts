@@ -14,8 +14,8 @@ export const runContextSchema = z.strictObject({
     database: z.string().optional(),
     variables: z.record(z.string(), z.string()),
   }),
-  target: z.record(z.string(), z.json()),
-  channels: z.array(z.record(z.string(), z.json())),
+  target: z.object({ kind: z.string() }).catchall(z.json()),
+  channels: z.array(z.object({ id: z.string(), kind: z.string() }).catchall(z.json())),
 });
 
 export type RunContext = z.output<typeof runContextSchema>;

@@ -29,7 +29,10 @@ function lookUp(reference: string, projectDirectory: string, environment: Enviro
   }
   const [file, name] = splitLast(rest ?? "", "#");
   if (scheme !== "file" || name === undefined) return missing(reference, "write env:NAME or file:path#NAME");
-  return readEntries(resolve(projectDirectory, file), reference)[name] ?? missing(reference, `add ${name}=… to ${file}`);
+  return (
+    readEntries(resolve(projectDirectory, file), reference)[name] ??
+    missing(reference, `add ${name}=… to ${file}`)
+  );
 }
 
 function readEntries(path: string, reference: string): Record<string, string | undefined> {
@@ -41,7 +44,9 @@ function readEntries(path: string, reference: string): Record<string, string | u
 }
 
 function missing(reference: string, hint: string): never {
-  throw new TminusError("SECRET_MISSING", `${reference} has no value here`, { hint: `${hint}, then run the command again` });
+  throw new TminusError("SECRET_MISSING", `${reference} has no value here`, {
+    hint: `${hint}, then run the command again`,
+  });
 }
 
 function splitLast(text: string, separator: string): [string, string | undefined] {

@@ -15,10 +15,14 @@ const WORKER_GRACE_MS = 3_000;
  * Stops everything of a project on this machine and forgets it: its workers, what its targets run, and the
  * embedded state database with the whole journal. For demos and tests.
  */
-export async function shutDownProject(options: { directory: string; environment: Environment }): Promise<void> {
+export async function shutDownProject(options: {
+  directory: string;
+  environment: Environment;
+}): Promise<void> {
   const project = await openProject(options);
   const embedded = join(project.stateDirectory, "postgres");
-  if (typeof (await clusterStatus(embedded)) === "object") await stopWorkers(project.stateDirectory, options.environment);
+  if (typeof (await clusterStatus(embedded)) === "object")
+    await stopWorkers(project.stateDirectory, options.environment);
   for (const name of Object.keys(project.runbook.environments)) {
     const context = contextOf(project, name);
     const opened = openEnvironment({
@@ -34,7 +38,13 @@ export async function shutDownProject(options: { directory: string; environment:
 
 async function stopWorkers(stateDirectory: string, environment: Environment): Promise<void> {
   const embeddedOnly = { ...environment, TMINUS_DATABASE_URL: undefined };
-  const state = await openState({ stateDirectory, environment: embeddedOnly, clock: systemClock, log: () => undefined, poolSize: 1 });
+  const state = await openState({
+    stateDirectory,
+    environment: embeddedOnly,
+    clock: systemClock,
+    log: () => undefined,
+    poolSize: 1,
+  });
   try {
     const workers = await query<{ pid: number }>(state.pool, "select pid from tminus.worker");
     for (const { pid } of workers) {

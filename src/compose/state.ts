@@ -33,7 +33,13 @@ export interface StateOptions {
  * state folder, started when it does not run. Brings the schema up to date. Errors: STATE_UNAVAILABLE,
  * STATE_PLATFORM.
  */
-export async function openState({ stateDirectory, environment, clock, log, poolSize }: StateOptions): Promise<State> {
+export async function openState({
+  stateDirectory,
+  environment,
+  clock,
+  log,
+  poolSize,
+}: StateOptions): Promise<State> {
   const shared = environment.TMINUS_DATABASE_URL;
   if (shared !== undefined && shared !== "") {
     await ensureSchema(shared, clock, log);
@@ -57,11 +63,19 @@ export async function openState({ stateDirectory, environment, clock, log, poolS
   };
 }
 
-async function ensureSchema(connectionString: string, clock: Clock, log: (line: string) => void): Promise<void> {
+async function ensureSchema(
+  connectionString: string,
+  clock: Clock,
+  log: (line: string) => void,
+): Promise<void> {
   const client = await openClient(connectionString).catch((error: unknown) => {
-    throw new TminusError("STATE_UNAVAILABLE", `the state database does not answer: ${toErrorRecord(error).message}`, {
-      cause: error,
-    });
+    throw new TminusError(
+      "STATE_UNAVAILABLE",
+      `the state database does not answer: ${toErrorRecord(error).message}`,
+      {
+        cause: error,
+      },
+    );
   });
   try {
     if (await isMigrated(client)) return;

@@ -42,7 +42,13 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
   let listening: Promise<Notifications> | undefined;
   let startedWork = false;
   const state = (): Promise<State> =>
-    (opening ??= openState({ stateDirectory: project.stateDirectory, environment, clock, log, poolSize: POOL_SIZE }));
+    (opening ??= openState({
+      stateDirectory: project.stateDirectory,
+      environment,
+      clock,
+      log,
+      poolSize: POOL_SIZE,
+    }));
   const pool = async (): Promise<State["pool"]> => (await state()).pool;
   const notifications = async (): Promise<Notifications> =>
     (listening ??= openNotifications((await state()).connectionString, clock));
@@ -55,7 +61,13 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
 
     async checkPlan(before, signal) {
       const { release, purpose } = before;
-      const now = await plan({ environment: before.environment.name, release, purpose, signal, progress: () => undefined });
+      const now = await plan({
+        environment: before.environment.name,
+        release,
+        purpose,
+        signal,
+        progress: () => undefined,
+      });
       if (now.hash === before.hash) return;
       const moved = movedInputs(before, now);
       const named = moved.length > 0 ? moved : ["what the gates and steps found out"];
@@ -111,8 +123,18 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     if (environment.TMINUS_START_WORKER === "0") return;
     if ((await countLiveWorkers(await pool())) > 0) return;
     mkdirSync(project.stateDirectory, { recursive: true });
-    const main = fileURLToPath(new URL(`../cli/main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url));
-    const argv = [process.execPath, main, "worker", "--state", project.stateDirectory, "--idle", `${WORKER_IDLE_MS}ms`];
+    const main = fileURLToPath(
+      new URL(`../cli/main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
+    );
+    const argv = [
+      process.execPath,
+      main,
+      "worker",
+      "--state",
+      project.stateDirectory,
+      "--idle",
+      `${WORKER_IDLE_MS}ms`,
+    ];
     await spawnDetached(argv, {
       cwd: project.directory,
       env: definedOnly(environment),
@@ -138,7 +160,10 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
         }
         if (events.length > 0) continue;
         const until = deadline(FOLLOW_POLL_MS, signal);
-        await Promise.race([woken, new Promise<void>((resolve) => until.addEventListener("abort", () => resolve(), { once: true }))]);
+        await Promise.race([
+          woken,
+          new Promise<void>((resolve) => until.addEventListener("abort", () => resolve(), { once: true })),
+        ]);
       }
     } finally {
       unsubscribe();
@@ -149,9 +174,16 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     const context = contextOf(project, name);
     const recent = await runs.listRuns(await pool(), name, 20);
     const lease = await runs.readLease(await pool(), name);
-    const opened = openEnvironment({ context: { ...context, environment: { ...context.environment, variables: {} } }, processEnvironment: environment, clock, writeLine: log });
+    const opened = openEnvironment({
+      context: { ...context, environment: { ...context.environment, variables: {} } },
+      processEnvironment: environment,
+      clock,
+      writeLine: log,
+    });
     try {
-      const traffic = await opened.target.traffic().catch((error: unknown) => ({ state: "unknown" as const, reason: String(error) }));
+      const traffic = await opened.target
+        .traffic()
+        .catch((error: unknown) => ({ state: "unknown" as const, reason: String(error) }));
       const last = recent.find((run) => run.state === "ended");
       return {
         environment: name,

@@ -30,7 +30,13 @@ export interface RunWorkerOptions {
  * Runs a worker on the state database until `stop` aborts or it is idle. It ends by leaving the process: what
  * it was executing is taken over by the next worker, exactly as after a crash.
  */
-export async function runWorker({ stateDirectory, environment, idleMs, stop, log }: RunWorkerOptions): Promise<"stopped" | "idle"> {
+export async function runWorker({
+  stateDirectory,
+  environment,
+  idleMs,
+  stop,
+  log,
+}: RunWorkerOptions): Promise<"stopped" | "idle"> {
   const clock = systemClock;
   const workerId = `${hostname()}-${process.pid}-${randomText(5)}`;
   const state = await openState({ stateDirectory, environment, clock, log, poolSize: POOL_SIZE });

@@ -25,7 +25,13 @@ const { values } = parseArgs({
   },
 });
 const { url, rate, report, stop, alive } = values;
-if (url === undefined || rate === undefined || report === undefined || stop === undefined || alive === undefined) {
+if (
+  url === undefined ||
+  rate === undefined ||
+  report === undefined ||
+  stop === undefined ||
+  alive === undefined
+) {
   throw new Error("load-process needs --url, --rate, --report, --stop and --alive");
 }
 
@@ -40,7 +46,12 @@ while (!isOver()) {
   if (answer.kind === "response" && answer.status === 200) break;
   await systemClock.sleep(50);
 }
-const load = startLoad({ baseUrl: url, requestsPerSecond: Number(rate), connections: 250, scenario: shopScenario() });
+const load = startLoad({
+  baseUrl: url,
+  requestsPerSecond: Number(rate),
+  connections: 250,
+  scenario: shopScenario(),
+});
 while (!isOver()) {
   writeFileAtomically(report, JSON.stringify(load.snapshot()));
   await systemClock.sleep(EVERY_MS);

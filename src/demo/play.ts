@@ -78,7 +78,13 @@ async function openStory(files: DemoFiles, { environment, say }: DemoOptions): P
   return story;
 }
 
-async function playChapter(release: string, story: Story, tminus: Tminus, files: DemoFiles, options: DemoOptions): Promise<void> {
+async function playChapter(
+  release: string,
+  story: Story,
+  tminus: Tminus,
+  files: DemoFiles,
+  options: DemoOptions,
+): Promise<void> {
   let chapter = story.chapters.find((item) => item.release === release);
   if (chapter?.report !== undefined) return;
   if (chapter === undefined) {
@@ -102,17 +108,31 @@ async function playChapter(release: string, story: Story, tminus: Tminus, files:
 }
 
 /** The chapter's run; found again when the demo was killed between starting it and writing that down. */
-async function ensureRun(chapter: Chapter, story: Story, tminus: Tminus, files: DemoFiles, { say, signal }: DemoOptions): Promise<Run> {
+async function ensureRun(
+  chapter: Chapter,
+  story: Story,
+  tminus: Tminus,
+  files: DemoFiles,
+  { say, signal }: DemoOptions,
+): Promise<Run> {
   const known = new Set(story.chapters.map(({ runId }) => runId));
   const runs = await tminus.runs({ limit: 20 });
-  const found = runs.find(({ id, plan }) => id === chapter.runId || (plan.release === chapter.release && !known.has(id)));
+  const found = runs.find(
+    ({ id, plan }) => id === chapter.runId || (plan.release === chapter.release && !known.has(id)),
+  );
   if (found !== undefined) {
     chapter.runId = found.id;
     await tminus.ensureWorker();
     return found;
   }
   say(`planning ${chapter.release}`);
-  const plan = await tminus.plan({ environment: ENVIRONMENT, release: chapter.release, purpose: "deploy", signal, progress: () => undefined });
+  const plan = await tminus.plan({
+    environment: ENVIRONMENT,
+    release: chapter.release,
+    purpose: "deploy",
+    signal,
+    progress: () => undefined,
+  });
   const run = await tminus.start(plan, ACTOR);
   chapter.runId = run.id;
   writeStory(files, story);
@@ -120,7 +140,12 @@ async function ensureRun(chapter: Chapter, story: Story, tminus: Tminus, files: 
 }
 
 /** Answers a question that nobody else answers with "failed", so that the demo ends by itself. */
-async function decideWhenAsked(tminus: Tminus, runId: string, ended: AbortSignal, say: (line: string) => void): Promise<void> {
+async function decideWhenAsked(
+  tminus: Tminus,
+  runId: string,
+  ended: AbortSignal,
+  say: (line: string) => void,
+): Promise<void> {
   let askedAt: number | undefined;
   while (!ended.aborted) {
     await systemClock.sleep(500, ended).catch(() => undefined);
@@ -132,7 +157,11 @@ async function decideWhenAsked(tminus: Tminus, runId: string, ended: AbortSignal
     askedAt ??= systemClock.monotonicMs();
     if (systemClock.monotonicMs() - askedAt < DECIDE_AFTER_MS) continue;
     say(`nobody decided within ${DECIDE_AFTER_MS / 1000} s; the demo says failed`);
-    await tminus.send(runId, { kind: "resolve", stepId: waitingFor.stepId, as: "failed", note: "nobody decided" }, ACTOR);
+    await tminus.send(
+      runId,
+      { kind: "resolve", stepId: waitingFor.stepId, as: "failed", note: "nobody decided" },
+      ACTOR,
+    );
     askedAt = undefined;
   }
 }
@@ -149,7 +178,11 @@ async function ensureLoad(story: Story, files: DemoFiles): Promise<void> {
     stop: files.loadStop,
     alive: files.loadAlive,
   };
-  const argv = [process.execPath, program, ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value])];
+  const argv = [
+    process.execPath,
+    program,
+    ...Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]),
+  ];
   story.load = await spawnDetached(argv, { env: { PATH: process.env.PATH ?? "" }, logFile: files.loadLog });
   writeStory(files, story);
 }
@@ -160,12 +193,20 @@ function readLoad(files: DemoFiles): LoadReport | undefined {
 }
 
 /** Stops everything that the demo started and removes its files. */
-async function closeDown(files: DemoFiles, environment: DemoOptions["environment"], story: Story): Promise<void> {
+async function closeDown(
+  files: DemoFiles,
+  environment: DemoOptions["environment"],
+  story: Story,
+): Promise<void> {
   writeFileSync(files.loadStop, "");
   const giveUpAt = systemClock.monotonicMs() + LOAD_ENDS_MS;
-  while (story.load !== undefined && isAlive(story.load) && systemClock.monotonicMs() < giveUpAt) await systemClock.sleep(50);
+  while (story.load !== undefined && isAlive(story.load) && systemClock.monotonicMs() < giveUpAt)
+    await systemClock.sleep(50);
   // The shop's database may be gone already; to stop things its address is not needed.
-  await shutDownProject({ directory: files.project, environment: { SHOP_DATABASE_URL: "unused", ...environment, TMINUS_HOME: undefined } });
+  await shutDownProject({
+    directory: files.project,
+    environment: { SHOP_DATABASE_URL: "unused", ...environment, TMINUS_HOME: undefined },
+  });
   await removeCluster(files.shopPostgres);
   rmSync(files.home, { recursive: true, force: true });
 }
@@ -174,14 +215,18 @@ async function closeDown(files: DemoFiles, environment: DemoOptions["environment
 function projectRunbook(port: number): string {
   const shop = fileURLToPath(new URL("../../examples/shop", import.meta.url));
   const source = join(shop, "tminus.yaml");
-  if (!existsSync(source)) throw new TminusError("RUNBOOK_MISSING", `the example application is not at ${dirname(source)}`);
+  if (!existsSync(source))
+    throw new TminusError("RUNBOOK_MISSING", `the example application is not at ${dirname(source)}`);
   const document = parseDocument(readFileSync(source, "utf8"));
   const environment = ["environments", ENVIRONMENT];
   document.setIn([...environment, "url"], `http://127.0.0.1:${port}`);
   document.setIn([...environment, "target", "port"], port);
   document.setIn([...environment, "target", "directory"], join(shop, "releases", "{release}"));
   document.setIn([...environment, "target", "shared"], [join(shop, "app")]);
-  document.setIn(["stages", 0, "steps", 0, "with", "directory"], join(shop, "releases", "{release}", "migrations"));
+  document.setIn(
+    ["stages", 0, "steps", 0, "with", "directory"],
+    join(shop, "releases", "{release}", "migrations"),
+  );
   return document.toString();
 }
 
@@ -192,7 +237,11 @@ function freePort(): Promise<number> {
     server.once("error", reject);
     server.listen(0, "127.0.0.1", () => {
       const address = server.address();
-      server.close(() => (typeof address === "object" && address !== null ? resolve(address.port) : reject(new Error("no port"))));
+      server.close(() =>
+        typeof address === "object" && address !== null
+          ? resolve(address.port)
+          : reject(new Error("no port")),
+      );
     });
   });
 }

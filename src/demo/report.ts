@@ -25,7 +25,12 @@ export function tallyOf(report: LoadReport | undefined): Tally {
   return { requests: report?.total.requests ?? 0, failed: report?.total.failed ?? 0 };
 }
 
-export function reportRelease(release: string, run: Run, before: Tally, after: LoadReport | undefined): ReleaseReport {
+export function reportRelease(
+  release: string,
+  run: Run,
+  before: Tally,
+  after: LoadReport | undefined,
+): ReleaseReport {
   const figures = after?.byRelease[release];
   const now = tallyOf(after);
   const firstBadMs = figures?.firstBadAt ?? null;
@@ -52,8 +57,15 @@ export function renderTable(releases: ReleaseReport[]): string[] {
     decidedAfterMs === null ? "–" : seconds(decidedAfterMs),
     badMs === 0 ? "–" : seconds(badMs),
   ]);
-  const widths = header.map((title, column) => Math.max(title.length, ...rows.map((row) => row[column]!.length)));
-  return [header, ...rows].map((row) => row.map((cell, column) => cell.padEnd(widths[column]!)).join("  ").trimEnd());
+  const widths = header.map((title, column) =>
+    Math.max(title.length, ...rows.map((row) => row[column]!.length)),
+  );
+  return [header, ...rows].map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column]!))
+      .join("  ")
+      .trimEnd(),
+  );
 }
 
 function seconds(ms: number): string {

@@ -4,7 +4,7 @@ import { TminusError, hasCode, toErrorRecord } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { PlannedStep } from "../model/plan.ts";
 import type { Attempt } from "../model/run.ts";
-import type { Observation, StepContext, StepKind, StepResult } from "../model/step-kind.ts";
+import type { Observation, StepKind, StepResult } from "../model/step-kind.ts";
 import { attemptsOf, type RunExecution } from "./execution.ts";
 import { openStepContext, type OpenStepContext } from "./step-context.ts";
 
@@ -50,7 +50,11 @@ export async function attemptStep(
  * A stop request aborts it and counts as failed, so that the rollback undoes what it did.
  * Throws LEASE_LOST when the run was taken over; then nothing was recorded.
  */
-async function attemptOnce(execution: RunExecution, step: PlannedStep, options: AttemptOptions): Promise<StepOutcome> {
+async function attemptOnce(
+  execution: RunExecution,
+  step: PlannedStep,
+  options: AttemptOptions,
+): Promise<StepOutcome> {
   const earlier = attemptsOf(execution, step, "act");
   if (earlier.some(({ state }) => state === "done")) return { outcome: "done" };
   const wasInterrupted = earlier.at(-1)?.state === "begun";
@@ -63,11 +67,20 @@ async function attemptOnce(execution: RunExecution, step: PlannedStep, options: 
   const signal = AbortSignal.any([execution.lost, execution.control.stopped, deadline(step.timeoutMs)]);
   const open = await openStepContext(execution, step, signal);
   try {
-    const result = await carryOut(kind, open, { wasInterrupted, actAnyway: options.actAnyway === true }, execution, step);
+    const result = await carryOut(
+      kind,
+      open,
+      { wasInterrupted, actAnyway: options.actAnyway === true },
+      execution,
+      step,
+    );
     if (result.outcome === "unknown") {
       // The attempt stays begun: the next one knows that it was interrupted.
       await open.settle();
-      await execution.ports.journal.record(execution.execution, "step.parked", { stepId: step.id, reason: result.reason });
+      await execution.ports.journal.record(execution.execution, "step.parked", {
+        stepId: step.id,
+        reason: result.reason,
+      });
       return { ...result, mayPass: false };
     }
     await endAttempt(execution, step, attempt, open, result);
@@ -82,7 +95,12 @@ async function attemptOnce(execution: RunExecution, step: PlannedStep, options: 
       await execution.ports.journal.record(execution.execution, "step.parked", { stepId: step.id, reason });
       return { outcome: "unknown", reason, mayPass: true };
     }
-    await endAttempt(execution, step, attempt, open, { outcome: "failed", reason: failure.message, result: {}, error: failure });
+    await endAttempt(execution, step, attempt, open, {
+      outcome: "failed",
+      reason: failure.message,
+      result: {},
+      error: failure,
+    });
     return { outcome: "failed", reason: failure.message };
   }
 }
@@ -103,7 +121,11 @@ async function carryOut(
   crashPoint("step.after-observe", step.id);
   let acted: StepResult;
   if (seen.state === "done") {
-    await ports.journal.record(execution, "step.observed", { stepId: step.id, state: "done", reason: seen.reason });
+    await ports.journal.record(execution, "step.observed", {
+      stepId: step.id,
+      state: "done",
+      reason: seen.reason,
+    });
     acted = { outcome: "done", reason: seen.reason, result: seen.result };
   } else if (seen.state === "unknown" && wasInterrupted && !actAnyway) {
     return { outcome: "unknown", reason: seen.reason };
@@ -132,7 +154,14 @@ export async function beginAttempt(
 ): Promise<Attempt> {
   const data = { stepId: step.id, kind: step.kind, title: step.title };
   const number = await ports.journal.beginAttempt(execution, step.id, phase, data);
-  const attempt: Attempt = { runId: run.id, stepId: step.id, phase, number, state: "begun", begunAt: ports.clock.now() };
+  const attempt: Attempt = {
+    runId: run.id,
+    stepId: step.id,
+    phase,
+    number,
+    state: "begun",
+    begunAt: ports.clock.now(),
+  };
   attempts.push(attempt);
   return attempt;
 }
@@ -150,7 +179,8 @@ export async function endAttempt(
   const reason = redact(ended.reason);
   const result: JsonObject = redact(ended.result);
   const isUndo = attempt.phase === "undo";
-  const type = ended.outcome === "done" ? (isUndo ? "undo.done" : "step.done") : isUndo ? "undo.failed" : "step.failed";
+  const type =
+    ended.outcome === "done" ? (isUndo ? "undo.done" : "step.done") : isUndo ? "undo.failed" : "step.failed";
   await ports.journal.endAttempt(execution, {
     stepId: step.id,
     phase: attempt.phase,
@@ -172,19 +202,31 @@ export async function endAttempt(
 export function kindOf({ ports }: RunExecution, step: PlannedStep): StepKind {
   const kind = ports.stepKind(step.kind);
   if (kind === undefined || kind.version !== step.kindVersion) {
-    throw new TminusError("RUN_PROTOCOL_UNKNOWN", `this worker does not have step kind ${step.kind} version ${step.kindVersion}`);
+    throw new TminusError(
+      "RUN_PROTOCOL_UNKNOWN",
+      `this worker does not have step kind ${step.kind} version ${step.kindVersion}`,
+    );
   }
   return kind;
 }
 
 /** What a thrown error means: a person's stop, the time limit, or the error itself. */
-function explainAbort(error: unknown, execution: RunExecution, step: PlannedStep, signal: AbortSignal): TminusError {
+function explainAbort(
+  error: unknown,
+  execution: RunExecution,
+  step: PlannedStep,
+  signal: AbortSignal,
+): TminusError {
   const request = execution.control.stopRequest();
   if (request !== undefined) {
-    return new TminusError("STEP_FAILED", `interrupted: ${request.body.kind} by ${request.actor}`, { cause: error });
+    return new TminusError("STEP_FAILED", `interrupted: ${request.body.kind} by ${request.actor}`, {
+      cause: error,
+    });
   }
   if (signal.aborted) {
-    return new TminusError("STEP_TIMEOUT", `did not finish within ${step.timeoutMs / 1000} s`, { cause: error });
+    return new TminusError("STEP_TIMEOUT", `did not finish within ${step.timeoutMs / 1000} s`, {
+      cause: error,
+    });
   }
   if (hasCode(error)) return error;
   const message = error instanceof Error ? error.message : String(error);

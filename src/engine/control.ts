@@ -33,7 +33,7 @@ export async function openControl(runId: string, journal: Journal, clock: Clock)
     if (latest.length === signals.length) return;
     signals = latest;
     abortIfStopped();
-    for (const wake of [...waiters]) wake();
+    for (const wake of waiters) wake();
   };
   const refresh = (): void => {
     // A failed read is repeated by the next poll; the journal's own writes report a lost database.
@@ -45,7 +45,8 @@ export async function openControl(runId: string, journal: Journal, clock: Clock)
   };
   function abortIfStopped(): void {
     const request = signals.find(isStop);
-    if (request !== undefined) stopping.abort(new Error(`${request.body.kind} requested by ${request.actor}`));
+    if (request !== undefined)
+      stopping.abort(new Error(`${request.body.kind} requested by ${request.actor}`));
   }
 
   abortIfStopped();
@@ -90,7 +91,11 @@ export async function openControl(runId: string, journal: Journal, clock: Clock)
 }
 
 /** Signals that answer one step, oldest first, then new ones as they come. Throws the signal's reason when it aborts. */
-export async function* inboxOf(control: Control, stepId: string, signal: AbortSignal): AsyncGenerator<Signal> {
+export async function* inboxOf(
+  control: Control,
+  stepId: string,
+  signal: AbortSignal,
+): AsyncGenerator<Signal> {
   let seen = 0;
   for (;;) {
     const signals = control.all();

@@ -31,19 +31,31 @@ export async function checkCure(execution: RunExecution): Promise<Verdict> {
   const { requests, errors } = growth(before, after);
   const evidence = { probes, failedProbes: failures, requests, errors };
   if (failures === probes) {
-    return { verdict: "unknown", reason: `the service did not answer well once in ${probes} probes ${silence}`.trim(), evidence };
+    return {
+      verdict: "unknown",
+      reason: `the service did not answer well once in ${probes} probes ${silence}`.trim(),
+      evidence,
+    };
   }
-  if (failures > 0) return { verdict: "fail", reason: `${failures} of ${probes} probes failed after the rollback`, evidence };
+  if (failures > 0)
+    return { verdict: "fail", reason: `${failures} of ${probes} probes failed after the rollback`, evidence };
   const percent = requests === 0 ? 0 : (100 * errors) / requests;
   if (percent >= MAX_ERROR_PERCENT) {
-    return { verdict: "fail", reason: `${percent.toFixed(2)} % of ${requests} requests still fail after the rollback`, evidence };
+    return {
+      verdict: "fail",
+      reason: `${percent.toFixed(2)} % of ${requests} requests still fail after the rollback`,
+      evidence,
+    };
   }
-  const measured = requests === 0 ? "no other traffic was measured" : `${errors} of ${requests} requests failed`;
+  const measured =
+    requests === 0 ? "no other traffic was measured" : `${errors} of ${requests} requests failed`;
   return { verdict: "pass", reason: `${probes} probes answered well, ${measured}`, evidence };
 }
 
 async function readAll({ environment, lost }: RunExecution): Promise<Reading[]> {
-  return Promise.all(Object.values(environment.signals).map((source) => source.read(deadline(LOOK_TIMEOUT_MS, lost))));
+  return Promise.all(
+    Object.values(environment.signals).map((source) => source.read(deadline(LOOK_TIMEOUT_MS, lost))),
+  );
 }
 
 /** What was added between two readings of the same sources, over all releases. A restarted counter counts from 0. */
@@ -62,7 +74,11 @@ function growth(before: Reading[], after: Reading[]): { requests: number; errors
   return { requests, errors };
 }
 
-function increase(old: ReleaseCounters | undefined, now: ReleaseCounters, field: "requests" | "errors"): number {
+function increase(
+  old: ReleaseCounters | undefined,
+  now: ReleaseCounters,
+  field: "requests" | "errors",
+): number {
   if (old === undefined || now[field] < old[field]) return now[field];
   return now[field] - old[field];
 }

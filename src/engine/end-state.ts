@@ -14,7 +14,10 @@ const PATIENCE_MS = 15_000;
  * `expected` are the releases that may have traffic; when empty, whatever the target says counts.
  * Never throws for what the world does: silence is `unknown`, a different answer is `contradicted`.
  */
-export async function verifyEndState(execution: RunExecution, expected: readonly string[]): Promise<EndState> {
+export async function verifyEndState(
+  execution: RunExecution,
+  expected: readonly string[],
+): Promise<EndState> {
   const { ports, lost } = execution;
   const giveUpAt = ports.clock.monotonicMs() + PATIENCE_MS;
   for (;;) {
@@ -30,16 +33,25 @@ type Look = Omit<EndState, "at">;
 
 async function lookOnce(execution: RunExecution, expected: readonly string[]): Promise<Look> {
   const { environment, lost, ports } = execution;
-  const traffic = await environment.target.traffic().catch((error: unknown) => ({ state: "unknown" as const, reason: String(error) }));
-  if (traffic.state === "unknown") return { verdict: "unknown", reason: `the target did not say what is live: ${traffic.reason}` };
+  const traffic = await environment.target
+    .traffic()
+    .catch((error: unknown) => ({ state: "unknown" as const, reason: String(error) }));
+  if (traffic.state === "unknown")
+    return { verdict: "unknown", reason: `the target did not say what is live: ${traffic.reason}` };
   if (traffic.state === "absent") {
     if (expected.length === 0) return { verdict: "verified", reason: "nothing is deployed" };
-    return { verdict: "contradicted", reason: `the target has nothing deployed, ${expected.join(", ")} was expected` };
+    return {
+      verdict: "contradicted",
+      reason: `the target has nothing deployed, ${expected.join(", ")} was expected`,
+    };
   }
   const live = traffic.value.routes.filter(({ percent }) => percent > 0).map(({ release }) => release);
   const wanted = expected.length === 0 ? live : expected;
   if (live.some((release) => !wanted.includes(release)) || live.length === 0) {
-    return { verdict: "contradicted", reason: `the target sends traffic to ${live.join(", ") || "nothing"}, not only to ${wanted.join(", ")}` };
+    return {
+      verdict: "contradicted",
+      reason: `the target sends traffic to ${live.join(", ") || "nothing"}, not only to ${wanted.join(", ")}`,
+    };
   }
   let release: string | undefined;
   for (let good = 0; good < GOOD_ANSWERS; good++) {
@@ -58,10 +70,16 @@ async function lookOnce(execution: RunExecution, expected: readonly string[]): P
 }
 
 function problemOf(answer: ProbeAnswer, wanted: readonly string[]): Look | undefined {
-  if (answer.state === "silent") return { verdict: "unknown", reason: `the public URL did not answer: ${answer.reason}` };
-  if (answer.status >= 500) return { verdict: "contradicted", reason: `the public URL answered ${answer.status}` };
+  if (answer.state === "silent")
+    return { verdict: "unknown", reason: `the public URL did not answer: ${answer.reason}` };
+  if (answer.status >= 500)
+    return { verdict: "contradicted", reason: `the public URL answered ${answer.status}` };
   if (answer.release !== undefined && !wanted.includes(answer.release)) {
-    return { verdict: "contradicted", release: answer.release, reason: `the public URL answered with ${answer.release}, not ${wanted.join(" or ")}` };
+    return {
+      verdict: "contradicted",
+      release: answer.release,
+      reason: `the public URL answered with ${answer.release}, not ${wanted.join(" or ")}`,
+    };
   }
   return undefined;
 }

@@ -30,7 +30,15 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
       const environment = await ports.openEnvironment(runId);
       try {
         const attempts = await ports.journal.attempts(runId);
-        await interpret({ run: await ports.journal.run(runId), execution, ports, environment, control, lost, attempts });
+        await interpret({
+          run: await ports.journal.run(runId),
+          execution,
+          ports,
+          environment,
+          control,
+          lost,
+          attempts,
+        });
       } finally {
         await environment.close();
       }
@@ -46,7 +54,12 @@ async function interpret(context: RunExecution): Promise<void> {
   const { run, ports, execution } = context;
   if (run.startedAt === undefined) {
     crashPoint("run.before-start", run.id);
-    await ports.journal.record(execution, "run.started", { release: run.plan.release }, { started: true, state: "running" });
+    await ports.journal.record(
+      execution,
+      "run.started",
+      { release: run.plan.release },
+      { started: true, state: "running" },
+    );
     crashPoint("run.after-start", run.id);
   }
   const verdict = run.verdict ?? (await forwardOrVerdict(context));
@@ -59,7 +72,10 @@ async function forwardOrVerdict(context: RunExecution): Promise<RunVerdict | und
   const { run, ports, execution } = context;
   let verdict = await goForward(context).catch((error: unknown) => protocolVerdict(context, error));
   if (verdict === undefined) {
-    const endState = await verifyEndState(context, run.plan.endRelease === undefined ? [] : [run.plan.endRelease]);
+    const endState = await verifyEndState(
+      context,
+      run.plan.endRelease === undefined ? [] : [run.plan.endRelease],
+    );
     if (endState.verdict === "verified") {
       await end(context, "succeeded", endState, {});
       return undefined;
@@ -92,10 +108,17 @@ async function rollBack(context: RunExecution, verdict: RunVerdict): Promise<voi
   if (!nothingUndone) {
     crashPoint("run.before-cure", context.run.id);
     cure = await checkCure(context);
-    await context.ports.journal.record(context.execution, "run.cure", { verdict: cure.verdict, reason: cure.reason, evidence: cure.evidence ?? null });
+    await context.ports.journal.record(context.execution, "run.cure", {
+      verdict: cure.verdict,
+      reason: cure.reason,
+      evidence: cure.evidence ?? null,
+    });
     crashPoint("run.after-cure", context.run.id);
   }
-  const endState = await verifyEndState(context, context.run.plan.live.map(({ release }) => release));
+  const endState = await verifyEndState(
+    context,
+    context.run.plan.live.map(({ release }) => release),
+  );
   const outcome = outcomeOf(verdict, report, cure, endState, nothingUndone);
   await end(context, outcome, endState, {
     reason: verdict.reason,
@@ -114,12 +137,18 @@ function outcomeOf(
   nothingUndone: boolean,
 ): RunOutcome {
   if (report.failed.length > 0) return "rollback-failed";
-  if (!nothingUndone && (cure.verdict !== "pass" || endState.verdict !== "verified")) return "rollback-failed";
+  if (!nothingUndone && (cure.verdict !== "pass" || endState.verdict !== "verified"))
+    return "rollback-failed";
   if (verdict.decision === "stop") return "stopped";
   return nothingUndone ? "failed" : "rolled-back";
 }
 
-async function end({ run, ports, execution }: RunExecution, outcome: RunOutcome, endState: EndState, data: JsonObject): Promise<void> {
+async function end(
+  { run, ports, execution }: RunExecution,
+  outcome: RunOutcome,
+  endState: EndState,
+  data: JsonObject,
+): Promise<void> {
   crashPoint("run.before-end", run.id);
   await ports.journal.endRun(execution, outcome, endState, { outcome, endState: { ...endState }, ...data });
   crashPoint("run.after-end", run.id);

@@ -1,5 +1,4 @@
 import { formatOffset } from "../lib/duration.ts";
-import { crashPoint } from "../lib/crash-point.ts";
 import { stepsOf, type PlannedStage, type PlannedStep } from "../model/plan.ts";
 import type { RunVerdict } from "../model/run.ts";
 import type { Signal } from "../model/signal.ts";
@@ -17,7 +16,11 @@ export async function goForward(execution: RunExecution): Promise<RunVerdict | u
   let index = 0;
   for (const stage of run.plan.stages) {
     const isOpen = stage.steps.some((step) => !isDone(execution, step));
-    if (isOpen) await ports.journal.record(execution.execution, "stage.started", { stage: stage.id, title: stage.title });
+    if (isOpen)
+      await ports.journal.record(execution.execution, "stage.started", {
+        stage: stage.id,
+        title: stage.title,
+      });
     for (const step of stage.steps) {
       const verdict = await carryOutStep(execution, step, index === zeroAt);
       if (verdict !== undefined) return verdict;
@@ -28,7 +31,11 @@ export async function goForward(execution: RunExecution): Promise<RunVerdict | u
   return stopVerdict(execution);
 }
 
-async function carryOutStep(execution: RunExecution, step: PlannedStep, isZero: boolean): Promise<RunVerdict | undefined> {
+async function carryOutStep(
+  execution: RunExecution,
+  step: PlannedStep,
+  isZero: boolean,
+): Promise<RunVerdict | undefined> {
   if (isDone(execution, step)) return undefined;
   const early = (await waitWhileHeld(execution)) ?? stopVerdict(execution);
   if (early !== undefined) return early;
@@ -52,14 +59,22 @@ async function carryOutStep(execution: RunExecution, step: PlannedStep, isZero: 
 }
 
 /** A failure that an earlier execution recorded before it died is decided on, not tried again. */
-function earlierFailure(execution: RunExecution, step: PlannedStep, options: AttemptOptions): StepOutcome | undefined {
+function earlierFailure(
+  execution: RunExecution,
+  step: PlannedStep,
+  options: AttemptOptions,
+): StepOutcome | undefined {
   if (options.actAnyway === true) return undefined;
   const last = attemptsOf(execution, step, "act").at(-1);
   return last?.state === "failed" ? { outcome: "failed", reason: last.reason ?? "failed" } : undefined;
 }
 
 /** What the plan says about this failure, or undefined when a person has to decide. */
-function policyVerdict(execution: RunExecution, step: PlannedStep, outcome: StepOutcome): RunVerdict | undefined {
+function policyVerdict(
+  execution: RunExecution,
+  step: PlannedStep,
+  outcome: StepOutcome,
+): RunVerdict | undefined {
   if (outcome.outcome !== "failed") return undefined;
   if (step.onFailure === "hold" || !execution.run.plan.rollback.automatic) return undefined;
   return failure(execution, step, outcome.reason);
@@ -72,7 +87,11 @@ interface Answer {
 }
 
 /** Parks the run until a person resolves the step; undefined when they stopped the run instead. */
-async function askPerson(execution: RunExecution, step: PlannedStep, outcome: StepOutcome): Promise<Answer | undefined> {
+async function askPerson(
+  execution: RunExecution,
+  step: PlannedStep,
+  outcome: StepOutcome,
+): Promise<Answer | undefined> {
   if (outcome.outcome === "done") return undefined;
   const { control, lost, ports, run } = execution;
   const number = attemptsOf(execution, step, "act").length;
@@ -85,7 +104,8 @@ async function askPerson(execution: RunExecution, step: PlannedStep, outcome: St
     for (;;) {
       if (control.stopRequest() !== undefined) return undefined;
       const answer = control.all().find((signal) => signal.id > asked && isResolveOf(signal, step));
-      if (answer?.body.kind === "resolve") return { as: answer.body.as, note: answer.body.note, signal: answer };
+      if (answer?.body.kind === "resolve")
+        return { as: answer.body.as, note: answer.body.note, signal: answer };
       await control.changed(lost);
       ports.log(`run ${run.id}: a signal arrived`);
     }
@@ -96,7 +116,11 @@ async function askPerson(execution: RunExecution, step: PlannedStep, outcome: St
  * The id of the last signal when this attempt's question was first asked: only later answers count for it.
  * Kept with the step's state under a name of its own, so that a restart does not forget an answer given meanwhile.
  */
-async function questionOf({ ports, run, execution, control }: RunExecution, step: PlannedStep, attempt: number): Promise<number> {
+async function questionOf(
+  { ports, run, execution, control }: RunExecution,
+  step: PlannedStep,
+  attempt: number,
+): Promise<number> {
   const name = `${step.id}#question-${attempt}`;
   const stored = await ports.journal.loadState(run.id, name);
   if (typeof stored === "number") return stored;
@@ -136,7 +160,12 @@ async function waitWhileHeld(execution: RunExecution): Promise<RunVerdict | unde
   const hold = control.holdRequest();
   if (hold === undefined) return undefined;
   const text = `held by ${hold.actor}; go on with: tminus resume ${run.id}`;
-  await execution.ports.journal.record(execution.execution, "run.held", { by: hold.actor }, { state: "held" });
+  await execution.ports.journal.record(
+    execution.execution,
+    "run.held",
+    { by: hold.actor },
+    { state: "held" },
+  );
   await whileWaiting(execution, undefined, { for: "decision", text }, async () => {
     while (control.isHeld() && control.stopRequest() === undefined) await control.changed(lost);
   });
@@ -193,5 +222,11 @@ function stopVerdict({ control, ports }: RunExecution): RunVerdict | undefined {
 }
 
 function failure({ ports }: RunExecution, step: PlannedStep, reason: string): RunVerdict {
-  return { decision: "roll-back", reason, stepId: step.id, by: "tminus", at: ports.clock.now().toISOString() };
+  return {
+    decision: "roll-back",
+    reason,
+    stepId: step.id,
+    by: "tminus",
+    at: ports.clock.now().toISOString(),
+  };
 }

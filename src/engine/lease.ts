@@ -37,7 +37,10 @@ export async function takeLease(
     }
     const request = control.stopRequest();
     if (request !== undefined) {
-      await journal.endQueued(run.id, { outcome: "stopped", reason: `${request.body.kind} by ${request.actor} while queued` });
+      await journal.endQueued(run.id, {
+        outcome: "stopped",
+        reason: `${request.body.kind} by ${request.actor} while queued`,
+      });
       const { state } = await journal.run(run.id);
       if (state === "ended") return undefined;
       continue;
@@ -48,7 +51,10 @@ export async function takeLease(
 }
 
 /** Heartbeats until closed. `lost` aborts with LEASE_LOST when a newer execution has taken the run. */
-export function keepLease(execution: Execution, ports: EnginePorts): { lost: AbortSignal; close(): Promise<void> } {
+export function keepLease(
+  execution: Execution,
+  ports: EnginePorts,
+): { lost: AbortSignal; close(): Promise<void> } {
   const lost = new AbortController();
   const closing = new AbortController();
   const beating = (async () => {
@@ -73,7 +79,10 @@ export function keepLease(execution: Execution, ports: EnginePorts): { lost: Abo
   };
 }
 
-async function describeHolder(holder: string, { journal, clock }: EnginePorts): Promise<{ [key: string]: string }> {
+async function describeHolder(
+  holder: string,
+  { journal, clock }: EnginePorts,
+): Promise<{ [key: string]: string }> {
   const run = await journal.run(holder);
   const age = clock.now().getTime() - run.createdAt.getTime();
   return {

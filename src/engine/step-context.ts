@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../errors.ts";
-import type { Json } from "../model/json.ts";
+import type { JsonObject } from "../model/json.ts";
 import type { PlannedStep } from "../model/plan.ts";
 import type { StepContext, WaitingFor } from "../model/step-kind.ts";
 import { inboxOf } from "./control.ts";
@@ -10,7 +10,7 @@ import { stepKey, type RunExecution } from "./execution.ts";
 const PROGRESS_EVERY_MS = 500;
 
 export interface OpenStepContext {
-  context: StepContext<Record<string, Json>, Json>;
+  context: StepContext<JsonObject>;
   /** Evidence kept so far: name → SHA-256. */
   evidence: Record<string, string>;
   /** Waits for what is still being written. Throws what a write threw. */
@@ -28,7 +28,7 @@ export async function openStepContext(
   await mkdir(runDirectory, { recursive: true, mode: 0o700 });
   const evidence: Record<string, string> = {};
   const progress = openProgress(execution, step);
-  const context: StepContext<Record<string, Json>, Json> = {
+  const context: StepContext<JsonObject> = {
     runId: run.id,
     stepId: step.id,
     title: step.title,

@@ -35,7 +35,10 @@ export async function undoSteps(execution: RunExecution): Promise<UndoReport> {
     }
     if (step.undo.how !== "undo") {
       report.kept.push({ stepId: step.id, reason: step.undo.text });
-      await execution.ports.journal.record(execution.execution, "undo.skipped", { stepId: step.id, reason: step.undo.text });
+      await execution.ports.journal.record(execution.execution, "undo.skipped", {
+        stepId: step.id,
+        reason: step.undo.text,
+      });
       continue;
     }
     const ended = await undoStep(execution, step);
@@ -80,9 +83,14 @@ async function undoOnce(execution: RunExecution, step: PlannedStep): Promise<Ste
 }
 
 /** Undoing is safe to repeat by contract, and so is undoing what never happened: it is never skipped on a guess. */
-async function takeAway(execution: RunExecution, step: PlannedStep, { context }: OpenStepContext): Promise<StepResult> {
+async function takeAway(
+  execution: RunExecution,
+  step: PlannedStep,
+  { context }: OpenStepContext,
+): Promise<StepResult> {
   const kind = kindOf(execution, step);
-  if (kind.undo === undefined) return { outcome: "failed", reason: `${step.kind} cannot be undone`, result: {} };
+  if (kind.undo === undefined)
+    return { outcome: "failed", reason: `${step.kind} cannot be undone`, result: {} };
   const acts = attemptsOf(execution, step, "act");
   const done = acts.findLast(({ state }) => state === "done");
   return kind.undo(context, (done ?? acts.at(-1))?.result);

@@ -30,7 +30,13 @@ export interface WorkerOptions {
  * Executes runs until stopped or idle: starts what is new, and takes over what dead or silent workers left.
  * Resolves with the reason why it ended.
  */
-export async function work({ engine, ports, peers, stop, idleMs }: WorkerOptions): Promise<"stopped" | "idle"> {
+export async function work({
+  engine,
+  ports,
+  peers,
+  stop,
+  idleMs,
+}: WorkerOptions): Promise<"stopped" | "idle"> {
   const { clock, journal } = ports;
   const started = new Set<string>();
   await engine.launch((id) => executeUntilEnded(id, ports, stop));

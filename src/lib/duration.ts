@@ -7,7 +7,8 @@ const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_00
 export function parseDuration(text: string): number | undefined {
   if (!/^(\d+d)?(\d+h)?(\d+m(?!s))?(\d+s)?(\d+ms)?$/.test(text) || text === "") return undefined;
   let total = 0;
-  for (const [, digits, unit] of text.matchAll(/(\d+)(ms|[smhd])/g)) total += Number(digits) * (UNIT_MS[unit!] ?? NaN);
+  for (const [, digits, unit] of text.matchAll(/(\d+)(ms|[smhd])/g))
+    total += Number(digits) * (UNIT_MS[unit!] ?? NaN);
   return Number.isSafeInteger(total) ? total : undefined;
 }
 

@@ -88,7 +88,9 @@ interface CommandEnd {
 
 function waitForEnd(child: ChildProcess): Promise<CommandEnd> {
   return new Promise((resolve) => {
-    child.once("error", (error) => resolve({ exitCode: undefined, signalName: undefined, startError: error.message }));
+    child.once("error", (error) =>
+      resolve({ exitCode: undefined, signalName: undefined, startError: error.message }),
+    );
     child.once("exit", (code, signal) =>
       resolve({ exitCode: code ?? undefined, signalName: signal ?? undefined, startError: undefined }),
     );
@@ -126,7 +128,10 @@ async function drained({ stdout, stderr }: ChildProcess): Promise<void> {
   const over = new AbortController();
   const closed = Promise.all(
     [stdout, stderr].map(
-      (stream) => new Promise<void>((resolve) => (stream === null || stream.closed ? resolve() : stream.once("close", () => resolve()))),
+      (stream) =>
+        new Promise<void>((resolve) =>
+          stream === null || stream.closed ? resolve() : stream.once("close", () => resolve()),
+        ),
     ),
   );
   await Promise.race([closed, systemClock.sleep(DRAIN_MS, over.signal).catch(() => undefined)]);

@@ -1,5 +1,15 @@
 import type { JsonObject, Json } from "./json.ts";
-import type { Attempt, EndState, EventType, Lease, Phase, Run, RunOutcome, RunState, RunVerdict } from "./run.ts";
+import type {
+  Attempt,
+  EndState,
+  EventType,
+  Lease,
+  Phase,
+  Run,
+  RunOutcome,
+  RunState,
+  RunVerdict,
+} from "./run.ts";
 import type { Signal } from "./signal.ts";
 import type { WaitingFor } from "./step-kind.ts";
 import type { ErrorRecord } from "../errors.ts";

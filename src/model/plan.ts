@@ -65,7 +65,9 @@ export const gateResultSchema = z.strictObject({
 /** Ordered steps with every input resolved. What a run executes is exactly this document. */
 export const planSchema = z.strictObject({
   protocol: z.literal(1).describe("Version of the interpreter that can run it"),
-  hash: z.string().describe("SHA-256 of the canonical JSON of everything but this, createdAt and the gates' durations"),
+  hash: z
+    .string()
+    .describe("SHA-256 of the canonical JSON of everything but this, createdAt and the gates' durations"),
   createdAt: z.string(),
   project: z.string(),
   purpose: z.enum(["deploy", "rollback"]),

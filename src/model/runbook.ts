@@ -184,12 +184,8 @@ export const runbookSchema = z.strictObject({
 });
 
 export type Runbook = z.output<typeof runbookSchema>;
-export type RunbookEnvironment = z.output<typeof runbookEnvironmentSchema>;
-export type RunbookGate = z.output<typeof runbookGateSchema>;
 export type RunbookStage = z.output<typeof runbookStageSchema>;
 export type RunbookStep = z.output<typeof runbookStepSchema>;
-export type RunbookChannel = z.output<typeof runbookChannelSchema>;
-export type RunbookRollback = z.output<typeof runbookRollbackSchema>;
 
 /**
  * The schemas of every kind that a runbook may name, by kind. Step and gate schemas get the `with` mapping.

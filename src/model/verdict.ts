@@ -10,4 +10,7 @@ export type Verdict =
   | { verdict: "unknown"; reason: string; evidence?: Json };
 
 /** What was seen of a thing outside: it is there, it is certainly not there, or nobody could tell. */
-export type Observed<T> = { state: "present"; value: T } | { state: "absent" } | { state: "unknown"; reason: string };
+export type Observed<T> =
+  | { state: "present"; value: T }
+  | { state: "absent" }
+  | { state: "unknown"; reason: string };

@@ -83,7 +83,8 @@ interface Draft {
 function takeForecast(draft: Draft, step: ResolvedStep, forecast: StepForecast, release: string): void {
   draft.inputs.push(...forecast.inputs);
   for (const item of forecast.blocked) draft.blocked.push({ where: `step ${step.id}`, ...item });
-  if (forecast.trafficPercent !== undefined) draft.endRelease = forecast.trafficPercent === 100 ? release : undefined;
+  if (forecast.trafficPercent !== undefined)
+    draft.endRelease = forecast.trafficPercent === 100 ? release : undefined;
 }
 
 function blockStep(draft: Draft, step: ResolvedStep, found: StepFacts | undefined): [] {

@@ -28,4 +28,5 @@ export interface Facts {
 }
 
 export type StepFacts =
-  { state: "gathered"; facts: Json; with: JsonObject } | { state: "failed"; reason: string; hint: string };
+  | { state: "gathered"; facts: Json; with: JsonObject }
+  | { state: "failed"; reason: string; hint: string };

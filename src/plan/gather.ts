@@ -29,7 +29,10 @@ export async function readLive(target: DeployTarget): Promise<Live> {
     const traffic = await target.traffic();
     switch (traffic.state) {
       case "present":
-        return { routes: traffic.value.routes.map(({ release, percent }) => ({ release, percent })), blocked: [] };
+        return {
+          routes: traffic.value.routes.map(({ release, percent }) => ({ release, percent })),
+          blocked: [],
+        };
       case "absent":
         return { routes: [], blocked: [] };
       case "unknown":
@@ -65,7 +68,8 @@ export async function gather(source: PlanSource, ports: GatherPorts): Promise<Fa
 async function gatherStep(release: string, step: ResolvedStep, ports: GatherPorts): Promise<StepFacts> {
   try {
     const kind = ports.stepKind(step.kind);
-    if (kind === undefined) return { state: "failed", reason: `there is no step kind ${step.kind}`, hint: "" };
+    if (kind === undefined)
+      return { state: "failed", reason: `there is no step kind ${step.kind}`, hint: "" };
     const settings = kind.schema.parse(step.with) as JsonObject;
     const context: PlanContext<JsonObject> = {
       with: settings,

@@ -6,7 +6,10 @@ import type { ResolvedRunbook } from "../runbook/resolve.ts";
  * it, tell people. No gates, because going back is always allowed; no canary, because that release was live
  * before; no migrations, because an older release has older files. Requirement F2.
  */
-export function rollbackRunbook(runbook: ResolvedRunbook, stepKind: (kind: string) => StepKind | undefined): ResolvedRunbook {
+export function rollbackRunbook(
+  runbook: ResolvedRunbook,
+  stepKind: (kind: string) => StepKind | undefined,
+): ResolvedRunbook {
   const steps = runbook.stages.flatMap((stage) => stage.steps);
   const lastShift = steps.findLast(({ kind }) => kind === "app.shift");
   const stages = runbook.stages.map((stage) => ({

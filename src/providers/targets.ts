@@ -32,7 +32,10 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
   local: {
     schema: localTargetSchema,
     open: (options) => {
-      const { target, signals, close, shutdown } = createLocalTarget({ ...options, config: localTargetSchema.parse(options.config) });
+      const { target, signals, close, shutdown } = createLocalTarget({
+        ...options,
+        config: localTargetSchema.parse(options.config),
+      });
       return { target, signals: { [signals.name]: signals }, close, shutDown: shutdown };
     },
   },

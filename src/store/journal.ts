@@ -45,8 +45,8 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
         "select token, holder from tminus.take_lease($1, $2)",
         [runId, worker],
       );
-      if (row?.token != null) return { state: "taken", token: row.token };
-      if (row?.holder != null) return { state: "held", holder: row.holder };
+      if (typeof row?.token === "number") return { state: "taken", token: row.token };
+      if (typeof row?.holder === "string") return { state: "held", holder: row.holder };
       throw new TminusError("INTERNAL", "take_lease answered neither a token nor a holder");
     },
 
@@ -70,7 +70,10 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
     },
 
     async recordQueued(runId, data) {
-      await query(pool, "select tminus.append_event($1, 'run.queued', 'tminus', $2)", [runId, JSON.stringify(data)]);
+      await query(pool, "select tminus.append_event($1, 'run.queued', 'tminus', $2)", [
+        runId,
+        JSON.stringify(data),
+      ]);
     },
 
     async endQueued(runId, data) {
@@ -114,7 +117,9 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
     },
 
     async signals(runId): Promise<Signal[]> {
-      const rows = await query<SignalRow>(pool, "select * from tminus.signal where run_id = $1 order by id", [runId]);
+      const rows = await query<SignalRow>(pool, "select * from tminus.signal where run_id = $1 order by id", [
+        runId,
+      ]);
       return rows.map(toSignal);
     },
 
@@ -146,10 +151,11 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
 
     async saveEvidence(content) {
       const hash = sha256(content);
-      await query(pool, "insert into tminus.evidence (sha256, content) values ($1, $2) on conflict do nothing", [
-        hash,
-        content,
-      ]);
+      await query(
+        pool,
+        "insert into tminus.evidence (sha256, content) values ($1, $2) on conflict do nothing",
+        [hash, content],
+      );
       return hash;
     },
   };

@@ -15,7 +15,11 @@ const LOCK_TRIES = 600;
  * process at a time does it: the lock is polled, because a blocking one deadlocks with CREATE INDEX
  * CONCURRENTLY in the engine's migrations. Idempotent. Errors: STATE_UNAVAILABLE.
  */
-export async function migrateStore(connectionString: string, clock: Clock, alsoUnderLock: () => Promise<void>): Promise<void> {
+export async function migrateStore(
+  connectionString: string,
+  clock: Clock,
+  alsoUnderLock: () => Promise<void>,
+): Promise<void> {
   const client = await openClient(connectionString);
   try {
     await lock(client, clock);
@@ -28,7 +32,9 @@ export async function migrateStore(connectionString: string, clock: Clock, alsoU
 
 /** Whether the schema is there and complete: cheaper than taking the lock on every start. */
 export async function isMigrated(client: Client): Promise<boolean> {
-  const { rows } = await client.query<{ found: boolean }>("select to_regclass('tminus.schema_version') is not null as found");
+  const { rows } = await client.query<{ found: boolean }>(
+    "select to_regclass('tminus.schema_version') is not null as found",
+  );
   if (rows[0]?.found !== true) return false;
   const applied = await appliedVersions(client);
   return files().every((file) => applied.has(file));
@@ -36,11 +42,16 @@ export async function isMigrated(client: Client): Promise<boolean> {
 
 async function lock(client: Client, clock: Clock): Promise<void> {
   for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    const { rows } = await client.query<{ got: boolean }>("select pg_try_advisory_lock($1) as got", [LOCK_KEY]);
+    const { rows } = await client.query<{ got: boolean }>("select pg_try_advisory_lock($1) as got", [
+      LOCK_KEY,
+    ]);
     if (rows[0]?.got === true) return;
     await clock.sleep(100);
   }
-  throw new TminusError("STATE_UNAVAILABLE", "another process has been changing the state database's schema for a minute");
+  throw new TminusError(
+    "STATE_UNAVAILABLE",
+    "another process has been changing the state database's schema for a minute",
+  );
 }
 
 async function applyPending(client: Client): Promise<void> {

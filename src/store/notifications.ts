@@ -17,7 +17,9 @@ const CHANNELS: readonly Channel[] = ["tminus_event", "tminus_signal", "tminus_r
 const RECONNECT_MS = 500;
 
 export async function openNotifications(connectionString: string, clock: Clock): Promise<Notifications> {
-  const listeners = new Map<Channel, Set<(payload: string) => void>>(CHANNELS.map((channel) => [channel, new Set()]));
+  const listeners = new Map<Channel, Set<(payload: string) => void>>(
+    CHANNELS.map((channel) => [channel, new Set()]),
+  );
   const closing = new AbortController();
   let client = await listen();
 

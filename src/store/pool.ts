@@ -50,7 +50,9 @@ function translate(error: unknown): unknown {
   if (code !== undefined) return new TminusError(code, (error as Error).message, { cause: error });
   if (isConnectionLoss(sqlState, error)) {
     const reason = error instanceof Error ? error.message : String(error);
-    return new TminusError("STATE_UNAVAILABLE", `the state database does not answer: ${reason}`, { cause: error });
+    return new TminusError("STATE_UNAVAILABLE", `the state database does not answer: ${reason}`, {
+      cause: error,
+    });
   }
   return error;
 }
@@ -59,5 +61,8 @@ function translate(error: unknown): unknown {
 function isConnectionLoss(sqlState: string, error: unknown): boolean {
   if (/^08|^57P0/.test(sqlState)) return true;
   if (/^E[A-Z]+$/.test(sqlState)) return true;
-  return error instanceof Error && /connection (terminated|timeout|ended)|Client has encountered/i.test(error.message);
+  return (
+    error instanceof Error &&
+    /connection (terminated|timeout|ended)|Client has encountered/i.test(error.message)
+  );
 }

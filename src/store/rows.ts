@@ -1,7 +1,18 @@
 import type { ErrorRecord } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import { planSchema } from "../model/plan.ts";
-import type { Attempt, EndState, EventType, Lease, Phase, Run, RunEvent, RunOutcome, RunState, RunVerdict } from "../model/run.ts";
+import type {
+  Attempt,
+  EndState,
+  EventType,
+  Lease,
+  Phase,
+  Run,
+  RunEvent,
+  RunOutcome,
+  RunState,
+  RunVerdict,
+} from "../model/run.ts";
 import { signalBodySchema, type Signal } from "../model/signal.ts";
 
 /** Rows as the driver gives them, and how each becomes a noun of the model. */
@@ -95,7 +106,13 @@ export interface SignalRow {
 }
 
 export function toSignal(row: SignalRow): Signal {
-  return { id: row.id, runId: row.run_id, at: row.at, actor: row.actor, body: signalBodySchema.parse(row.body) };
+  return {
+    id: row.id,
+    runId: row.run_id,
+    at: row.at,
+    actor: row.actor,
+    body: signalBodySchema.parse(row.body),
+  };
 }
 
 export interface LeaseRow {

@@ -42,13 +42,19 @@ export async function createRun(pool: Pool, run: NewRun): Promise<void> {
 }
 
 export async function readRunContext(pool: Pool, runId: string): Promise<unknown> {
-  const [row] = await query<{ context: unknown }>(pool, "select context from tminus.run where id = $1", [runId]);
+  const [row] = await query<{ context: unknown }>(pool, "select context from tminus.run where id = $1", [
+    runId,
+  ]);
   if (row === undefined) throw new TminusError("RUN_UNKNOWN", `there is no run ${runId}`);
   return row.context;
 }
 
 /** By full id or unambiguous beginning; without one the newest, of the environment if given. Errors: RUN_UNKNOWN. */
-export async function findRun(pool: Pool, id: string | undefined, environment: string | undefined): Promise<Run> {
+export async function findRun(
+  pool: Pool,
+  id: string | undefined,
+  environment: string | undefined,
+): Promise<Run> {
   const rows = await query<RunRow>(
     pool,
     `select ${runColumns} from tminus.run
@@ -61,7 +67,10 @@ export async function findRun(pool: Pool, id: string | undefined, environment: s
     throw new TminusError("RUN_UNKNOWN", id === undefined ? "there is no run yet" : `there is no run ${id}`);
   }
   if (id !== undefined && first.id !== id && second !== undefined) {
-    throw new TminusError("RUN_UNKNOWN", `${id} is the beginning of more than one run: ${first.id}, ${second.id}`);
+    throw new TminusError(
+      "RUN_UNKNOWN",
+      `${id} is the beginning of more than one run: ${first.id}, ${second.id}`,
+    );
   }
   return toRun(first);
 }
@@ -106,7 +115,11 @@ export async function readLease(pool: Pool, environment: string): Promise<Lease 
 }
 
 export async function readEvidence(pool: Pool, hash: string): Promise<string | undefined> {
-  const [row] = await query<{ content: string }>(pool, "select content from tminus.evidence where sha256 = $1", [hash]);
+  const [row] = await query<{ content: string }>(
+    pool,
+    "select content from tminus.evidence where sha256 = $1",
+    [hash],
+  );
   return row?.content;
 }
 

@@ -12,7 +12,10 @@ export interface WorkerRegistration {
   close(): Promise<void>;
 }
 
-export async function registerWorker(connectionString: string, workerId: string): Promise<WorkerRegistration> {
+export async function registerWorker(
+  connectionString: string,
+  workerId: string,
+): Promise<WorkerRegistration> {
   const client = await openClient(connectionString);
   const lost = new AbortController();
   client.on("error", (error) => lost.abort(error));
@@ -37,13 +40,20 @@ export async function registerWorker(connectionString: string, workerId: string)
  * Finds workers whose lock is free, lets `takeOver` deal with each while no peer can, then forgets them.
  * A crash in between leaves the worker to be found again.
  */
-export async function reapDeadWorkers(client: Client, self: string, takeOver: (workerId: string) => Promise<void>): Promise<void> {
+export async function reapDeadWorkers(
+  client: Client,
+  self: string,
+  takeOver: (workerId: string) => Promise<void>,
+): Promise<void> {
   const { rows } = await client.query<{ id: string; lock_key: number }>(
     "select id, lock_key from tminus.worker where id <> $1 order by started_at",
     [self],
   );
   for (const { id, lock_key: key } of rows) {
-    const answer = await client.query<{ got: boolean }>("select pg_try_advisory_lock($1, $2) as got", [LOCK_CLASS, key]);
+    const answer = await client.query<{ got: boolean }>("select pg_try_advisory_lock($1, $2) as got", [
+      LOCK_CLASS,
+      key,
+    ]);
     if (answer.rows[0]?.got !== true) continue;
     try {
       await takeOver(id);

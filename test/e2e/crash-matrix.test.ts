@@ -72,7 +72,12 @@ async function deployThroughCrashes(release: string): Promise<Run> {
 }
 
 async function liveRelease(): Promise<string> {
-  const answer = await request({ url: `http://127.0.0.1:${project.port}/`, method: "GET", timeoutMs: 5_000, fresh: true });
+  const answer = await request({
+    url: `http://127.0.0.1:${project.port}/`,
+    method: "GET",
+    timeoutMs: 5_000,
+    fresh: true,
+  });
   return answer.kind === "response" ? answer.body : answer.kind;
 }
 
@@ -80,45 +85,71 @@ async function liveRelease(): Promise<string> {
 function killedPoints(): Set<string> {
   const lines = project.crashLines();
   const points = new Set(lines.map((line) => line.split(" ")[0]!));
-  console.info(`${points.size} of ${crashPoints.length} named points, ${lines.length} kills`);
+  process.stdout.write(`${points.size} of ${crashPoints.length} named points, ${lines.length} kills\n`);
   expect(project.kills).toBe(lines.length);
   return points;
 }
 
 describe("a run whose worker is killed at every point", () => {
-  it("succeeds, with every effect exactly once and the environment free", { timeout: 10 * MINUTES }, async () => {
-    project = await ReleaseProject.create({ stages: RELEASE });
-    const run = await deployThroughCrashes("v2");
-    expect(run, project.workerLog()).toMatchObject({ outcome: "succeeded", endState: { verdict: "verified", release: "v2" } });
-    const points = killedPoints();
-    const forward = crashPoints.filter((point) => !/^undo\.|^run\.(before|after)-(verdict|cure)|retire/.test(point));
-    expect(forward.filter((point) => !points.has(point))).toEqual([]);
+  it(
+    "succeeds, with every effect exactly once and the environment free",
+    { timeout: 10 * MINUTES },
+    async () => {
+      project = await ReleaseProject.create({ stages: RELEASE });
+      const run = await deployThroughCrashes("v2");
+      expect(run, project.workerLog()).toMatchObject({
+        outcome: "succeeded",
+        endState: { verdict: "verified", release: "v2" },
+      });
+      const points = killedPoints();
+      const forward = crashPoints.filter(
+        (point) => !/^undo\.|^run\.(before|after)-(verdict|cure)|retire/.test(point),
+      );
+      expect(forward.filter((point) => !points.has(point))).toEqual([]);
 
-    expect(project.effectLines()).toEqual(["did first", "started v2"]);
-    expect(await project.query("select (select count(*)::int from done_first) as one, (select count(*)::int from done_second) as two")).toEqual([
-      { one: 1, two: 1 },
-    ]);
-    expect(new Set(project.deliveries).size).toBe(1);
-    expect(await liveRelease()).toBe("v2");
-  });
+      expect(project.effectLines()).toEqual(["did first", "started v2"]);
+      expect(
+        await project.query(
+          "select (select count(*)::int from done_first) as one, (select count(*)::int from done_second) as two",
+        ),
+      ).toEqual([{ one: 1, two: 1 }]);
+      expect(new Set(project.deliveries).size).toBe(1);
+      expect(await liveRelease()).toBe("v2");
+    },
+  );
 
-  it("is rolled back completely when its last step fails, with nothing undone twice", { timeout: 10 * MINUTES }, async () => {
-    project = await ReleaseProject.create({ stages: FAILING, rollback: "{ database: down, cure: { window: 200ms } }" });
-    project.useStages(RELEASE);
-    await deployUnhurt("v1");
-    project.useStages(FAILING);
-    const run = await deployThroughCrashes("v2");
-    expect(run, project.workerLog()).toMatchObject({
-      outcome: "rolled-back",
-      verdict: { decision: "roll-back", stepId: "last" },
-      endState: { verdict: "verified", release: "v1" },
-    });
-    const points = killedPoints();
-    expect(crashPoints.filter((point) => !points.has(point))).toEqual([]);
+  it(
+    "is rolled back completely when its last step fails, with nothing undone twice",
+    { timeout: 10 * MINUTES },
+    async () => {
+      project = await ReleaseProject.create({
+        stages: FAILING,
+        rollback: "{ database: down, cure: { window: 200ms } }",
+      });
+      project.useStages(RELEASE);
+      await deployUnhurt("v1");
+      project.useStages(FAILING);
+      const run = await deployThroughCrashes("v2");
+      expect(run, project.workerLog()).toMatchObject({
+        outcome: "rolled-back",
+        verdict: { decision: "roll-back", stepId: "last" },
+        endState: { verdict: "verified", release: "v1" },
+      });
+      const points = killedPoints();
+      expect(crashPoints.filter((point) => !points.has(point))).toEqual([]);
 
-    expect(project.effectLines()).toEqual(["did first", "started v1", "did first", "started v2", "undid first"]);
-    const [tables] = await project.query("select to_regclass('done_first') is null as one, to_regclass('done_second') is null as two");
-    expect(tables).toEqual({ one: false, two: true });
-    expect(await liveRelease()).toBe("v1");
-  });
+      expect(project.effectLines()).toEqual([
+        "did first",
+        "started v1",
+        "did first",
+        "started v2",
+        "undid first",
+      ]);
+      const [tables] = await project.query(
+        "select to_regclass('done_first') is null as one, to_regclass('done_second') is null as two",
+      );
+      expect(tables).toEqual({ one: false, two: true });
+      expect(await liveRelease()).toBe("v1");
+    },
+  );
 });

@@ -52,7 +52,13 @@ describe("a run that goes well", () => {
   });
 
   it("starts a step after T-0 not before its offset", async () => {
-    const id = await world.start([[scriptedStep("before", { offsetMs: -60_000 }), scriptedStep("zero"), scriptedStep("late", { offsetMs: 300 })]]);
+    const id = await world.start([
+      [
+        scriptedStep("before", { offsetMs: -60_000 }),
+        scriptedStep("zero"),
+        scriptedStep("late", { offsetMs: 300 }),
+      ],
+    ]);
     const executing = world.execute(id);
     expect((await world.untilWaiting(id)).waitingFor).toMatchObject({ for: "time", stepId: "late" });
     expect(world.effects).toEqual(["act before", "act zero"]);
@@ -66,9 +72,14 @@ describe("a run that goes well", () => {
 describe("a run that fails", () => {
   it("journals the verdict first, then undoes what was begun, last first", async () => {
     world.scripts.c = { act: () => "failed", observe: () => "absent" };
-    const id = await world.start([[scriptedStep("a"), scriptedStep("b"), scriptedStep("c"), scriptedStep("d")]]);
+    const id = await world.start([
+      [scriptedStep("a"), scriptedStep("b"), scriptedStep("c"), scriptedStep("d")],
+    ]);
     const run = await world.execute(id);
-    expect(run).toMatchObject({ outcome: "rolled-back", verdict: { decision: "roll-back", stepId: "c", by: "tminus" } });
+    expect(run).toMatchObject({
+      outcome: "rolled-back",
+      verdict: { decision: "roll-back", stepId: "c", by: "tminus" },
+    });
     expect(world.effects).toEqual(["act a", "act b", "undo b", "undo a"]);
     const types = await world.eventTypes(id);
     expect(types.indexOf("run.verdict")).toBeLessThan(types.indexOf("undo.begun"));
@@ -93,7 +104,10 @@ describe("a run that fails", () => {
   it("counts a step that exceeds its time as failed", async () => {
     world.scripts.b = { act: never, observe: () => "absent" };
     const id = await world.start([[scriptedStep("a"), scriptedStep("b", { timeoutMs: 50 })]]);
-    expect(await world.execute(id)).toMatchObject({ outcome: "rolled-back", verdict: { reason: "did not finish within 0.05 s" } });
+    expect(await world.execute(id)).toMatchObject({
+      outcome: "rolled-back",
+      verdict: { reason: "did not finish within 0.05 s" },
+    });
     expect(world.effects).toEqual(["act a", "undo a"]);
   });
 
@@ -103,7 +117,14 @@ describe("a run that fails", () => {
     const ports = world.ports();
     const { executeRun } = await import("../../src/engine/execute-run.ts");
     let probes = 0;
-    const failing = { ...ports, probe: async () => ({ state: "answered" as const, status: probes++ < 2 ? 502 : 200, release: undefined }) };
+    const failing = {
+      ...ports,
+      probe: async () => ({
+        state: "answered" as const,
+        status: probes++ < 2 ? 502 : 200,
+        release: undefined,
+      }),
+    };
     await executeRun(id, failing, new AbortController().signal);
     expect((await world.run(id)).outcome).toBe("rollback-failed");
   });
@@ -116,7 +137,10 @@ describe("people", () => {
     const executing = world.execute(id);
     while (!(await world.eventTypes(id)).includes("step.done")) await systemClock.sleep(5);
     await world.send(id, { kind: "abort", note: "wrong release" });
-    expect(await executing).toMatchObject({ outcome: "stopped", verdict: { by: "tom", reason: "wrong release" } });
+    expect(await executing).toMatchObject({
+      outcome: "stopped",
+      verdict: { by: "tom", reason: "wrong release" },
+    });
     expect(world.effects).toEqual(["act a", "undo a"]);
   });
 
@@ -158,7 +182,11 @@ describe("people", () => {
 
 describe("a run that was interrupted", () => {
   /** Stops the execution, as a dying worker would, at the moment step `id` acts. */
-  async function interruptAt(id: string, steps: string[], after: "before effect" | "after effect"): Promise<string> {
+  async function interruptAt(
+    id: string,
+    steps: string[],
+    after: "before effect" | "after effect",
+  ): Promise<string> {
     const stop = new AbortController();
     world.scripts[id] = {
       act: async (signal) => {
@@ -219,11 +247,16 @@ describe("a run that was interrupted", () => {
   });
 
   it("writes nothing once another execution has taken it over", async () => {
-    let release: (() => void) | undefined;
-    world.scripts.a = { act: () => new Promise((resolve) => (release = () => resolve("done"))) };
+    let release = (): void => undefined;
+    world.scripts.a = {
+      act: () =>
+        new Promise((resolve) => {
+          release = () => resolve("done");
+        }),
+    };
     const id = await world.start([[scriptedStep("a"), scriptedStep("b")]]);
     const stale = world.execute(id).catch((error: unknown) => error);
-    while (release === undefined) await systemClock.sleep(5);
+    while (!(await world.eventTypes(id)).includes("step.begun")) await systemClock.sleep(5);
     world.scripts.a = { observe: () => "done" };
     expect((await world.execute(id)).outcome).toBe("succeeded");
     const before = await world.eventTypes(id);

@@ -28,12 +28,19 @@ describe("run", () => {
 
   it("lets a command end by itself when it is aborted", async () => {
     const stop = new AbortController();
-    const result = await run(["node", "-e", "process.on('SIGTERM', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)"], {
-      env,
-      timeoutMs: 60_000,
-      signal: stop.signal,
-      onOutput: () => stop.abort(new Error("enough")),
-    });
+    const result = await run(
+      [
+        "node",
+        "-e",
+        "process.on('SIGTERM', () => process.exit(9)); console.log('up'); setInterval(() => {}, 1000)",
+      ],
+      {
+        env,
+        timeoutMs: 60_000,
+        signal: stop.signal,
+        onOutput: () => stop.abort(new Error("enough")),
+      },
+    );
     expect(result).toMatchObject({ aborted: true, timedOut: false, exitCode: 9 });
   });
 
@@ -53,11 +60,15 @@ describe("a detached process", () => {
   it("is known by pid and start time, writes to its log and can be ended", async () => {
     const folder = mkdtempSync(join(tmpdir(), "tminus-process-"));
     const logFile = join(folder, "log");
-    const identity = await spawnDetached(["node", "-e", "console.log('hello'); setInterval(() => {}, 1000)"], { env, logFile });
+    const identity = await spawnDetached(
+      ["node", "-e", "console.log('hello'); setInterval(() => {}, 1000)"],
+      { env, logFile },
+    );
     try {
       expect(isAlive(identity)).toBe(true);
       expect(isAlive({ ...identity, startedAt: "1" })).toBe(false);
-      while (!readFileSync(logFile, "utf8").includes("hello")) await new Promise((done) => setImmediate(done));
+      while (!readFileSync(logFile, "utf8").includes("hello"))
+        await new Promise((done) => setImmediate(done));
     } finally {
       await terminate(identity, 5_000);
       rmSync(folder, { recursive: true, force: true });

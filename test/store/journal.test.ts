@@ -29,7 +29,12 @@ async function taken(id: string): Promise<{ runId: string; token: number }> {
 describe("journal", () => {
   it("gives every event a hash over the one before, which a reader can compute again", async () => {
     const execution = await taken(await newRun("chain"));
-    await journal.record(execution, "run.started", { note: 'quotes " and \\ and ü and \u2028' }, { started: true });
+    await journal.record(
+      execution,
+      "run.started",
+      { note: 'quotes " and \\ and ü and \u2028' },
+      { started: true },
+    );
     const { rows } = await state.pool.query(
       `select *, to_char(at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as text_at
        from tminus.event where run_id = 'chain' order by sequence`,
@@ -67,10 +72,19 @@ describe("journal", () => {
       () => journal.saveState(stale, "s", 1),
       () => journal.endRun(stale, "succeeded", { verdict: "verified", reason: "", at: "" }, {}),
       () =>
-        journal.endAttempt(stale, { stepId: "s", phase: "act", number: 1, state: "done", reason: "", type: "step.done", data: {} }),
+        journal.endAttempt(stale, {
+          stepId: "s",
+          phase: "act",
+          number: 1,
+          state: "done",
+          reason: "",
+          type: "step.done",
+          data: {},
+        }),
     ];
     const before = await listEvents(state.pool, "stale", 0);
-    for (const write of writes) await expect(write()).rejects.toSatisfy((error) => hasCode(error, "LEASE_LOST"));
+    for (const write of writes)
+      await expect(write()).rejects.toSatisfy((error) => hasCode(error, "LEASE_LOST"));
     expect(await journal.heartbeat(stale)).toBe(false);
     expect(await journal.heartbeat(current)).toBe(true);
     expect(await listEvents(state.pool, "stale", 0)).toEqual(before);
@@ -110,8 +124,8 @@ describe("journal", () => {
       ["mia", "resume"],
     ]);
     await journal.endRun(execution, "stopped", { verdict: "verified", reason: "", at: "" }, {});
-    await expect(sendSignal(state.pool, "signals", "tom", { kind: "hold", note: "" })).rejects.toSatisfy((error) =>
-      hasCode(error, "RUN_ENDED"),
+    await expect(sendSignal(state.pool, "signals", "tom", { kind: "hold", note: "" })).rejects.toSatisfy(
+      (error) => hasCode(error, "RUN_ENDED"),
     );
   });
 
@@ -132,7 +146,9 @@ describe("journal", () => {
     expect((await findRun(state.pool, undefined, "find")).id).toBe("rxyz-two");
     expect((await listRuns(state.pool, "find", 10)).map(({ id }) => id)).toEqual(["rxyz-two", "rxyz-one"]);
     for (const id of ["rxyz", "nothing"]) {
-      await expect(findRun(state.pool, id, undefined)).rejects.toSatisfy((error) => hasCode(error, "RUN_UNKNOWN"));
+      await expect(findRun(state.pool, id, undefined)).rejects.toSatisfy((error) =>
+        hasCode(error, "RUN_UNKNOWN"),
+      );
     }
   });
 

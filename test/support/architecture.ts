@@ -20,7 +20,19 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   report: BASE,
   engine: ["plan", "steps", "gates", ...BASE],
   testing: ["store", ...BASE],
-  compose: ["engine", "plan", "runbook", "steps", "gates", "providers", "store", "postgres", "watch", "report", ...BASE],
+  compose: [
+    "engine",
+    "plan",
+    "runbook",
+    "steps",
+    "gates",
+    "providers",
+    "store",
+    "postgres",
+    "watch",
+    "report",
+    ...BASE,
+  ],
   demo: ["compose", "store", "testing", "report", ...BASE],
   cli: ["compose", "demo", "report", "runbook", ...BASE],
 };
@@ -28,13 +40,28 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
 /** What only some files may use. `in` are path prefixes below src/. */
 const reserved: readonly { what: string; matches: (found: Found) => boolean; in: readonly string[] }[] = [
   { what: "pg", matches: ({ module }) => module === "pg", in: ["postgres/", "store/"] },
-  { what: "the durable engine", matches: ({ module }) => module?.startsWith("@dbos-inc/") === true, in: ["engine/durable/dbos.ts"] },
-  { what: "child processes", matches: ({ module }) => /^(node:)?child_process$|^execa$/.test(module ?? ""), in: ["lib/process.ts"] },
+  {
+    what: "the durable engine",
+    matches: ({ module }) => module?.startsWith("@dbos-inc/") === true,
+    in: ["engine/durable/dbos.ts"],
+  },
+  {
+    what: "child processes",
+    matches: ({ module }) => /^(node:)?child_process$|^execa$/.test(module ?? ""),
+    in: ["lib/process.ts"],
+  },
   { what: "fetch", matches: ({ call }) => call === "fetch", in: ["providers/", "lib/http.ts"] },
   {
     what: "time and timers",
     matches: ({ call }) =>
-      ["Date.now", "new Date()", "setTimeout", "setInterval", "AbortSignal.timeout", "performance.now"].includes(call ?? ""),
+      [
+        "Date.now",
+        "new Date()",
+        "setTimeout",
+        "setInterval",
+        "AbortSignal.timeout",
+        "performance.now",
+      ].includes(call ?? ""),
     in: ["lib/clock.ts", "providers/local/edge/"],
   },
   { what: "Math.random", matches: ({ call }) => call === "Math.random", in: [] },
@@ -88,8 +115,10 @@ function findingsIn(file: string, text: string): Found[] {
     const line = lineOf(node.start ?? 0);
     const source = literal(node.source);
     if (/^(Import|Export)/.test(node.type) && source !== undefined) found.push({ module: source, line });
-    if (node.type === "CallExpression") found.push({ call: text.slice(start(node.callee), end(node.callee)), line });
-    if (node.type === "NewExpression" && text.slice(node.start, node.end) === "new Date()") found.push({ call: "new Date()", line });
+    if (node.type === "CallExpression")
+      found.push({ call: text.slice(start(node.callee), end(node.callee)), line });
+    if (node.type === "NewExpression" && text.slice(node.start, node.end) === "new Date()")
+      found.push({ call: "new Date()", line });
   });
   return found;
 }

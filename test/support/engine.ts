@@ -41,7 +41,13 @@ export class EngineWorld {
 
   async start(stages: PlannedStep[][], change: Partial<Plan> = {}): Promise<string> {
     const plan = samplePlan({
-      stages: stages.map((steps, index) => ({ id: `stage-${index}`, title: `Stage ${index}`, risk: "low", success: [], steps })),
+      stages: stages.map((steps, index) => ({
+        id: `stage-${index}`,
+        title: `Stage ${index}`,
+        risk: "low",
+        success: [],
+        steps,
+      })),
       ...change,
     });
     const id = newRunId(new Date());
@@ -56,7 +62,13 @@ export class EngineWorld {
       workerId,
       stepKind: (kind) => (kind === "scripted" ? this.#kind() : undefined),
       openEnvironment: async () => ({
-        view: { name: "production", url: "http://127.0.0.1:1/", protected: false, database: undefined, variables: {} },
+        view: {
+          name: "production",
+          url: "http://127.0.0.1:1/",
+          protected: false,
+          database: undefined,
+          variables: {},
+        },
         target: this.target,
         signals: {},
         channels: {},

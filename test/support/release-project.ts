@@ -109,7 +109,9 @@ export class ReleaseProject {
   }
 
   crashLines(): string[] {
-    return existsSync(this.crashLog) ? readFileSync(this.crashLog, "utf8").trim().split("\n").filter(Boolean) : [];
+    return existsSync(this.crashLog)
+      ? readFileSync(this.crashLog, "utf8").trim().split("\n").filter(Boolean)
+      : [];
   }
 
   workerLog(): string {
@@ -172,7 +174,8 @@ ${stages}`,
     for (const release of ["v1", "v2"]) {
       const folder = join(this.directory, "releases", release, "migrations");
       mkdirSync(folder, { recursive: true });
-      const names = release === "v1" ? ["20260101000000_first"] : ["20260101000000_first", "20260102000000_second"];
+      const names =
+        release === "v1" ? ["20260101000000_first"] : ["20260101000000_first", "20260102000000_second"];
       for (const name of names) writeFileSync(join(folder, `${name}.sql`), migration(name));
     }
   }
@@ -188,4 +191,3 @@ insert into ${table} default values;
 drop table ${table};
 `;
 }
-

@@ -50,7 +50,12 @@ export function openDbosEngine({ connectionString, workerId, log }: DbosOptions)
       await DBOS.startWorkflow(workflow, { workflowID: id, queueName: QUEUE })(id);
     },
     async recover(deadWorker) {
-      const pending = await DBOS.listWorkflows({ status: "PENDING", executorId: deadWorker, loadInput: false, loadOutput: false });
+      const pending = await DBOS.listWorkflows({
+        status: "PENDING",
+        executorId: deadWorker,
+        loadInput: false,
+        loadOutput: false,
+      });
       const ids = pending.map(({ workflowID }) => workflowID);
       if (ids.length > 0) await DBOS.resumeWorkflows(ids, { queueName: QUEUE });
       return ids;
@@ -64,7 +69,11 @@ export function openDbosEngine({ connectionString, workerId, log }: DbosOptions)
 /** Creates or upgrades the engine's own tables. Call under the store's migration lock. Idempotent. */
 export async function migrateDbos(connectionString: string, log: (line: string) => void): Promise<void> {
   // DBOS.migrate does the same but always writes to stdout, which belongs to the command's result.
-  await migrateSystemDatabase(connectionString, new GlobalLogger(undefined, { logger: loggerTo(log) }), "dbos");
+  await migrateSystemDatabase(
+    connectionString,
+    new GlobalLogger(undefined, { logger: loggerTo(log) }),
+    "dbos",
+  );
 }
 
 /** What goes wrong is told; what goes well is in the journal. */

@@ -1,7 +1,5 @@
 /** Upper bounds of the latency buckets in milliseconds; one more bucket without a bound follows. */
-const latencyBoundsMs = [
-  5, 10, 25, 50, 100, 250, 500, 750, 1000, 1500, 2000, 2500, 5000, 10_000,
-] as const;
+const latencyBoundsMs = [5, 10, 25, 50, 100, 250, 500, 750, 1000, 1500, 2000, 2500, 5000, 10_000] as const;
 
 const MAX_RELEASES = 32;
 
