@@ -57,7 +57,6 @@ async function attemptOnce(
 ): Promise<StepOutcome> {
   const earlier = attemptsOf(execution, step, "act");
   if (earlier.some(({ state }) => state === "done")) return { outcome: "done" };
-  const wasInterrupted = earlier.at(-1)?.state === "begun";
   const kind = kindOf(execution, step);
 
   crashPoint("step.before-intent", step.id);
@@ -67,13 +66,7 @@ async function attemptOnce(
   const signal = AbortSignal.any([execution.lost, execution.control.stopped, deadline(step.timeoutMs)]);
   const open = await openStepContext(execution, step, signal);
   try {
-    const result = await carryOut(
-      kind,
-      open,
-      { wasInterrupted, actAnyway: options.actAnyway === true },
-      execution,
-      step,
-    );
+    const result = await carryOut(kind, open, execution, step, attempt, options);
     if (result.outcome === "unknown") {
       // The attempt stays begun: the next one knows that it was interrupted.
       await open.settle();
@@ -105,18 +98,16 @@ async function attemptOnce(
   }
 }
 
-interface Circumstances {
-  wasInterrupted: boolean;
-  actAnyway: boolean;
-}
-
 async function carryOut(
   kind: StepKind,
   { context }: OpenStepContext,
-  { wasInterrupted, actAnyway }: Circumstances,
-  { ports, execution }: RunExecution,
+  run: RunExecution,
   step: PlannedStep,
+  attempt: Attempt,
+  { actAnyway }: AttemptOptions,
 ): Promise<StepResult | { outcome: "unknown"; reason: string }> {
+  const { ports, execution } = run;
+  const mayBeThere = hasActed(run, step);
   const seen: Observation = await kind.observe(context);
   crashPoint("step.after-observe", step.id);
   let acted: StepResult;
@@ -127,9 +118,12 @@ async function carryOut(
       reason: seen.reason,
     });
     acted = { outcome: "done", reason: seen.reason, result: seen.result };
-  } else if (seen.state === "unknown" && wasInterrupted && !actAnyway) {
+  } else if (seen.state === "unknown" && mayBeThere && actAnyway !== true) {
     return { outcome: "unknown", reason: seen.reason };
   } else {
+    await ports.journal.markActed(execution, step.id, "act", attempt.number);
+    attempt.acted = true;
+    crashPoint("step.before-act", step.id);
     acted = await kind.act(context);
     crashPoint("step.after-act", step.id);
   }
@@ -146,6 +140,11 @@ async function carryOut(
   }
 }
 
+/** Whether this run may have brought the step's effect about. What was there before is not its own to undo. */
+export function hasActed(execution: RunExecution, step: PlannedStep): boolean {
+  return attemptsOf(execution, step, "act").some(({ acted }) => acted);
+}
+
 /** Writes the intent, fenced, and remembers it. */
 export async function beginAttempt(
   { ports, execution, attempts, run }: RunExecution,
@@ -160,6 +159,7 @@ export async function beginAttempt(
     phase,
     number,
     state: "begun",
+    acted: false,
     begunAt: ports.clock.now(),
   };
   attempts.push(attempt);

@@ -3,7 +3,7 @@ import { deadline } from "../lib/clock.ts";
 import { TminusError, hasCode } from "../errors.ts";
 import { stepsOf, type PlannedStep } from "../model/plan.ts";
 import type { StepResult } from "../model/step-kind.ts";
-import { beginAttempt, endAttempt, kindOf } from "./attempt.ts";
+import { beginAttempt, endAttempt, hasActed, kindOf } from "./attempt.ts";
 import { attemptsOf, type RunExecution } from "./execution.ts";
 import { openStepContext, type OpenStepContext } from "./step-context.ts";
 
@@ -21,7 +21,7 @@ export interface UndoReport {
 }
 
 /**
- * Undoes every step that was begun, last first; traffic therefore goes back before anything else. One failing
+ * Undoes every step that this run carried out, last first; traffic therefore goes back before anything else. One failing
  * compensation does not stop the others. Safe to call again after a crash: what is undone is not undone twice.
  */
 export async function undoSteps(execution: RunExecution): Promise<UndoReport> {
@@ -33,12 +33,9 @@ export async function undoSteps(execution: RunExecution): Promise<UndoReport> {
       report.undone.push(step.id);
       continue;
     }
-    if (step.undo.how !== "undo") {
-      report.kept.push({ stepId: step.id, reason: step.undo.text });
-      await execution.ports.journal.record(execution.execution, "undo.skipped", {
-        stepId: step.id,
-        reason: step.undo.text,
-      });
+    const isOurs = hasActed(execution, step);
+    if (!isOurs || step.undo.how !== "undo") {
+      await keep(execution, step, isOurs ? step.undo.text : "this run did not change it", report);
       continue;
     }
     const ended = await undoStep(execution, step);
@@ -46,6 +43,16 @@ export async function undoSteps(execution: RunExecution): Promise<UndoReport> {
     else report.failed.push({ stepId: step.id, reason: ended.reason });
   }
   return report;
+}
+
+async function keep(
+  { ports, execution }: RunExecution,
+  step: PlannedStep,
+  reason: string,
+  report: UndoReport,
+): Promise<void> {
+  report.kept.push({ stepId: step.id, reason });
+  await ports.journal.record(execution, "undo.skipped", { stepId: step.id, reason });
 }
 
 async function undoStep(execution: RunExecution, step: PlannedStep): Promise<StepResult> {

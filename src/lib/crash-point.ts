@@ -18,6 +18,7 @@ export const crashPoints = [
   "step.before-intent",
   "step.after-intent",
   "step.after-observe",
+  "step.before-act",
   "step.after-act",
   "step.after-verify",
   "step.after-outcome",

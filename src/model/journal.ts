@@ -55,6 +55,8 @@ export interface Journal {
   endQueued(runId: string, data: JsonObject): Promise<void>;
   /** The number of the new attempt. */
   beginAttempt(execution: Execution, stepId: string, phase: Phase, data: JsonObject): Promise<number>;
+  /** Says that the effect is about to be brought about. An attempt without this mark changed nothing. */
+  markActed(execution: Execution, stepId: string, phase: Phase, number: number): Promise<void>;
   endAttempt(execution: Execution, attempt: AttemptEnd): Promise<void>;
   endRun(execution: Execution, outcome: RunOutcome, endState: EndState, data: JsonObject): Promise<void>;
   /** Oldest first, from the start of the run. */

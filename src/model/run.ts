@@ -62,6 +62,8 @@ export interface Attempt {
   number: number;
   /** begun without an end: it was interrupted, and its effect must be looked up. */
   state: "begun" | "done" | "failed";
+  /** Whether the effect was, or may have been, brought about: set, fenced, right before act. */
+  acted: boolean;
   reason?: string;
   result?: JsonObject;
   error?: ErrorRecord;

@@ -90,6 +90,16 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       return row!.number;
     },
 
+    async markActed({ runId, token }, stepId, phase, number) {
+      await query(pool, "select tminus.mark_acted($1, $2, $3, $4, $5)", [
+        runId,
+        token,
+        stepId,
+        phase,
+        number,
+      ]);
+    },
+
     async endAttempt({ runId, token }, end: AttemptEnd) {
       await query(pool, "select tminus.end_attempt($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", [
         runId,

@@ -60,6 +60,7 @@ export interface AttemptRow {
   phase: Phase;
   number: number;
   state: Attempt["state"];
+  acted: boolean;
   reason: string | null;
   result: JsonObject | null;
   error: ErrorRecord | null;
@@ -74,6 +75,7 @@ export function toAttempt(row: AttemptRow): Attempt {
     phase: row.phase,
     number: row.number,
     state: row.state,
+    acted: row.acted,
     begunAt: row.begun_at,
     ...(row.reason === null ? {} : { reason: row.reason }),
     ...(row.result === null ? {} : { result: row.result }),

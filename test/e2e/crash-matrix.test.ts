@@ -23,7 +23,7 @@ const CHECK = (effect: string): string =>
     `const lines = require("fs").readFileSync(process.env.EFFECTS, "utf8").split("\\n").filter((line) => line.endsWith(" ${effect}")); process.exit(lines.at(-1) === "did ${effect}" ? 0 : 3)`,
   ]);
 const COMMAND = (id: string): string =>
-  `      - { id: ${id}, kind: command, with: { run: ${NOTE("did", id)}, undo: ${NOTE("undid", id)}, check: ${CHECK(id)} } }`;
+  `      - { id: ${id}, kind: command, with: { run: ${NOTE("did", `${id}-{release}`)}, undo: ${NOTE("undid", `${id}-{release}`)}, check: ${CHECK(`${id}-{release}`)} } }`;
 
 const RELEASE = `  - id: prepare
     steps:
@@ -107,7 +107,7 @@ describe("a run whose worker is killed at every point", () => {
       );
       expect(forward.filter((point) => !points.has(point))).toEqual([]);
 
-      expect(project.effectLines()).toEqual(["did first", "started v2"]);
+      expect(project.effectLines()).toEqual(["did first-v2", "started v2"]);
       expect(
         await project.query(
           "select (select count(*)::int from done_first) as one, (select count(*)::int from done_second) as two",
@@ -139,11 +139,11 @@ describe("a run whose worker is killed at every point", () => {
       expect(crashPoints.filter((point) => !points.has(point))).toEqual([]);
 
       expect(project.effectLines()).toEqual([
-        "did first",
+        "did first-v1",
         "started v1",
-        "did first",
+        "did first-v2",
         "started v2",
-        "undid first",
+        "undid first-v2",
       ]);
       const [tables] = await project.query(
         "select to_regclass('done_first') is null as one, to_regclass('done_second') is null as two",

@@ -130,6 +130,16 @@ describe("a run that fails", () => {
   });
 });
 
+describe("what was there before a run", () => {
+  it("is adopted, and left alone when the run is rolled back", async () => {
+    world.effects.push("act a");
+    world.scripts.b = { act: () => "failed" };
+    const id = await world.start([[scriptedStep("a"), scriptedStep("b")]]);
+    expect((await world.execute(id)).outcome).toBe("rolled-back");
+    expect(world.effects).toEqual(["act a"]);
+  });
+});
+
 describe("people", () => {
   it("abort a run: what was done is undone and the run counts as stopped", async () => {
     world.scripts.b = { act: never, observe: () => "absent" };

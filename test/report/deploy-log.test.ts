@@ -18,6 +18,7 @@ const attempts: Attempt[] = [
     phase: "act",
     number: 1,
     state: "done",
+    acted: true,
     reason: "2 migrations applied",
     result: {
       applied: [

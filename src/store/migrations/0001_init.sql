@@ -42,6 +42,7 @@ create table tminus.attempt (
   number integer not null,
   token bigint not null,
   state text not null default 'begun',
+  acted boolean not null default false,
   reason text,
   result jsonb,
   error jsonb,
@@ -197,6 +198,15 @@ begin
     returning number into v_number;
   perform tminus.append_event(p_run, p_type, 'tminus', p_data);
   return v_number;
+end $$;
+
+-- Says, fenced, that the effect is about to be brought about. An attempt without this mark changed nothing.
+create function tminus.mark_acted(p_run text, p_token bigint, p_step text, p_phase text, p_number integer) returns void
+language plpgsql as $$
+begin
+  perform tminus.check_fence(p_run, p_token);
+  update tminus.attempt set acted = true
+    where run_id = p_run and step_id = p_step and phase = p_phase and number = p_number;
 end $$;
 
 create function tminus.end_attempt(
