@@ -61,6 +61,7 @@ export function openEnvironment(
     redactor,
     projectDirectory: context.projectDirectory,
     runDirectory: join(context.stateDirectory, "runs"),
+    keepServing: opened.keepServing,
     close: opened.close,
     shutDown: opened.shutDown,
   };

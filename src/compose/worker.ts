@@ -16,6 +16,7 @@ import type { Environment } from "./secrets.ts";
 import { openState } from "./state.ts";
 
 const POOL_SIZE = 6;
+const END_STATE_PATIENCE_MS = 15_000;
 
 export interface RunWorkerOptions {
   stateDirectory: string;
@@ -61,6 +62,7 @@ export async function runWorker({
         return openEnvironment({ context, processEnvironment: environment, clock, writeLine: log });
       },
       probe,
+      patienceMs: END_STATE_PATIENCE_MS,
       log,
     },
     // Without its lock a worker counts as dead and its runs are taken over: it must not go on beside them.

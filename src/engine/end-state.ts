@@ -7,7 +7,6 @@ import type { ProbeAnswer } from "./ports.ts";
 const GOOD_ANSWERS = 3;
 const PROBE_TIMEOUT_MS = 5_000;
 const PROBE_EVERY_MS = 50;
-const PATIENCE_MS = 15_000;
 
 /**
  * Asks the target what should be live and the public URL what is, until they agree or patience ends.
@@ -19,7 +18,7 @@ export async function verifyEndState(
   expected: readonly string[],
 ): Promise<EndState> {
   const { ports, lost } = execution;
-  const giveUpAt = ports.clock.monotonicMs() + PATIENCE_MS;
+  const giveUpAt = ports.clock.monotonicMs() + ports.patienceMs;
   for (;;) {
     const seen = await lookOnce(execution, expected);
     if (seen.verdict === "verified" || ports.clock.monotonicMs() >= giveUpAt) {

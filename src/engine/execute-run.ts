@@ -3,10 +3,12 @@ import { toErrorRecord } from "../errors.ts";
 import type { RunOutcome, RunVerdict, EndState } from "../model/run.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Verdict } from "../model/verdict.ts";
+import { askPerson } from "./ask-person.ts";
 import { openControl } from "./control.ts";
 import { checkCure } from "./cure.ts";
 import { verifyEndState } from "./end-state.ts";
-import { goForward } from "./forward.ts";
+import { goForward, stopVerdict } from "./forward.ts";
+import { keepServing } from "./keep-serving.ts";
 import { keepLease, takeLease } from "./lease.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunExecution } from "./execution.ts";
@@ -28,18 +30,13 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
     try {
       const lost = AbortSignal.any([stop, lease.lost]);
       const environment = await ports.openEnvironment(runId);
+      const serving = keepServing(environment, ports, lost);
       try {
         const attempts = await ports.journal.attempts(runId);
-        await interpret({
-          run: await ports.journal.run(runId),
-          execution,
-          ports,
-          environment,
-          control,
-          lost,
-          attempts,
-        });
+        const current = await ports.journal.run(runId);
+        await interpret({ run: current, execution, ports, environment, control, lost, attempts });
       } finally {
+        await serving.close();
         await environment.close();
       }
     } finally {
@@ -71,27 +68,43 @@ async function interpret(context: RunExecution): Promise<void> {
 async function forwardOrVerdict(context: RunExecution): Promise<RunVerdict | undefined> {
   const { run, ports, execution } = context;
   let verdict = await goForward(context).catch((error: unknown) => protocolVerdict(context, error));
-  if (verdict === undefined) {
-    const endState = await verifyEndState(
-      context,
-      run.plan.endRelease === undefined ? [] : [run.plan.endRelease],
-    );
-    if (endState.verdict === "verified") {
-      await end(context, "succeeded", endState, {});
-      return undefined;
-    }
-    verdict = {
-      decision: "roll-back",
-      reason: `the end state is ${endState.verdict}: ${endState.reason}`,
-      by: "tminus",
-      at: ports.clock.now().toISOString(),
-    };
-  }
+  verdict ??= await finish(context);
+  if (verdict === undefined) return undefined;
   crashPoint("run.before-verdict", run.id);
   await ports.journal.record(execution, "run.verdict", { ...verdict }, { verdict, state: "rolling-back" });
   crashPoint("run.after-verdict", run.id);
   run.verdict = verdict;
   return verdict;
+}
+
+/** Ends the run when the end state is verified; else returns why it is not a success. */
+async function finish(context: RunExecution): Promise<RunVerdict | undefined> {
+  const { run, ports, control } = context;
+  for (;;) {
+    const stop = stopVerdict(context);
+    if (stop !== undefined) return stop;
+    const { endRelease } = run.plan;
+    const endState = await verifyEndState(context, endRelease === undefined ? [] : [endRelease]);
+    if (endState.verdict === "verified") {
+      await end(context, "succeeded", endState, {});
+      return undefined;
+    }
+    const refused: RunVerdict = {
+      decision: "roll-back",
+      reason: `the end state is ${endState.verdict}: ${endState.reason}`,
+      by: "tminus",
+      at: ports.clock.now().toISOString(),
+    };
+    if (endState.verdict === "contradicted") return refused;
+    // Not knowing is no failure of the release, which passed everything so far: a person decides.
+    const question = `${refused.reason}. Look, then: tminus resume ${run.id} --as done | retry | failed`;
+    const answer = await askPerson(context, "end-state", question);
+    if (answer?.as === "failed") return { ...refused, by: answer.actor };
+    if (answer?.as === "done" && control.stopRequest() === undefined) {
+      await end(context, "succeeded", endState, { acceptedBy: answer.actor });
+      return undefined;
+    }
+  }
 }
 
 /** A plan of an unknown protocol is not guessed at: it is undone as far as its steps are known. */

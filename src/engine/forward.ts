@@ -1,7 +1,7 @@
 import { formatOffset } from "../lib/duration.ts";
 import { stepsOf, type PlannedStage, type PlannedStep } from "../model/plan.ts";
 import type { RunVerdict } from "../model/run.ts";
-import type { Signal } from "../model/signal.ts";
+import { askPerson, type Answer } from "./ask-person.ts";
 import { attemptStep, type AttemptOptions, type StepOutcome } from "./attempt.ts";
 import { attemptsOf, type RunExecution } from "./execution.ts";
 import { whileWaiting } from "./step-context.ts";
@@ -50,10 +50,10 @@ async function carryOutStep(
     if (outcome.outcome === "done") return undefined;
     const decided = stopVerdict(execution) ?? policyVerdict(execution, step, outcome);
     if (decided !== undefined) return decided;
-    const answer = await askPerson(execution, step, outcome);
+    const answer = await askAboutStep(execution, step, outcome);
     if (answer === undefined) continue; // a stop request: the top of the loop returns it
-    if (answer.as === "done") return acceptAsDone(execution, step, answer.signal);
-    if (answer.as === "failed") return failure(execution, step, `${answer.signal.actor}: ${answer.note}`);
+    if (answer.as === "done") return acceptAsDone(execution, step, answer.actor);
+    if (answer.as === "failed") return failure(execution, step, `${answer.actor}: ${answer.note}`);
     options = { actAnyway: true };
   }
 }
@@ -80,66 +80,27 @@ function policyVerdict(
   return failure(execution, step, outcome.reason);
 }
 
-interface Answer {
-  as: "done" | "retry" | "failed";
-  note: string;
-  signal: Signal;
-}
-
-/** Parks the run until a person resolves the step; undefined when they stopped the run instead. */
-async function askPerson(
+/** Asks a person about a step; undefined when they stopped the run instead. */
+function askAboutStep(
   execution: RunExecution,
   step: PlannedStep,
   outcome: StepOutcome,
 ): Promise<Answer | undefined> {
-  if (outcome.outcome === "done") return undefined;
-  const { control, lost, ports, run } = execution;
-  const number = attemptsOf(execution, step, "act").length;
-  const asked = await questionOf(execution, step, number);
+  const { run } = execution;
   const question =
     outcome.outcome === "unknown"
       ? `it is not known whether ${step.id} took effect: ${outcome.reason}. Look, then: tminus resume ${run.id} --as done | retry | failed`
-      : `${step.id} failed: ${outcome.reason}. Decide: tminus resume ${run.id} --as retry | failed, or tminus rollback ${run.id}`;
-  return whileWaiting(execution, step, { for: "decision", text: question }, async () => {
-    for (;;) {
-      if (control.stopRequest() !== undefined) return undefined;
-      const answer = control.all().find((signal) => signal.id > asked && isResolveOf(signal, step));
-      if (answer?.body.kind === "resolve")
-        return { as: answer.body.as, note: answer.body.note, signal: answer };
-      await control.changed(lost);
-      ports.log(`run ${run.id}: a signal arrived`);
-    }
-  });
-}
-
-/**
- * The id of the last signal when this attempt's question was first asked: only later answers count for it.
- * Kept with the step's state under a name of its own, so that a restart does not forget an answer given meanwhile.
- */
-async function questionOf(
-  { ports, run, execution, control }: RunExecution,
-  step: PlannedStep,
-  attempt: number,
-): Promise<number> {
-  const name = `${step.id}#question-${attempt}`;
-  const stored = await ports.journal.loadState(run.id, name);
-  if (typeof stored === "number") return stored;
-  const last = control.all().at(-1)?.id ?? 0;
-  await ports.journal.saveState(execution, name, last);
-  return last;
-}
-
-function isResolveOf({ body }: Signal, step: PlannedStep): boolean {
-  return body.kind === "resolve" && body.stepId === step.id;
+      : `${step.id} failed: ${outcome.outcome === "failed" ? outcome.reason : ""}. Decide: tminus resume ${run.id} --as retry | failed, or tminus rollback ${run.id}`;
+  return askPerson(execution, step.id, question);
 }
 
 /** A person looked and says that the effect is there. */
-async function acceptAsDone(execution: RunExecution, step: PlannedStep, signal: Signal): Promise<undefined> {
+async function acceptAsDone(execution: RunExecution, step: PlannedStep, actor: string): Promise<undefined> {
   const { ports, attempts } = execution;
   const attempt = attemptsOf(execution, step, "act").at(-1);
-  const reason = `${signal.actor} says that it is done`;
+  const reason = `${actor} says that it is done`;
   const number = attempt?.number ?? 1;
-  const result = { acceptedBy: signal.actor };
+  const result = { acceptedBy: actor };
   await ports.journal.endAttempt(execution.execution, {
     stepId: step.id,
     phase: "act",
@@ -181,7 +142,7 @@ async function waitForOffset(execution: RunExecution, step: PlannedStep): Promis
   const left = until - ports.clock.now().getTime();
   if (left <= 0) return;
   const text = `${step.id} starts at ${formatOffset(step.offsetMs)}`;
-  await whileWaiting(execution, step, { for: "time", text, until: new Date(until).toISOString() }, () =>
+  await whileWaiting(execution, step.id, { for: "time", text, until: new Date(until).toISOString() }, () =>
     ports.clock.sleep(left, AbortSignal.any([lost, control.stopped])).catch((error: unknown) => {
       lost.throwIfAborted();
       if (control.stopRequest() === undefined) throw error;
@@ -209,7 +170,8 @@ function isDone(execution: RunExecution, step: PlannedStep): boolean {
   return attemptsOf(execution, step, "act").some(({ state }) => state === "done");
 }
 
-function stopVerdict({ control, ports }: RunExecution): RunVerdict | undefined {
+/** The verdict that a person's abort or rollback amounts to, if there is one. */
+export function stopVerdict({ control, ports }: RunExecution): RunVerdict | undefined {
   const request = control.stopRequest();
   if (request === undefined) return undefined;
   const { kind, note } = request.body as { kind: "abort" | "rollback"; note: string };

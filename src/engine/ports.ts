@@ -14,6 +14,8 @@ export interface EnginePorts {
   openEnvironment(runId: string): Promise<OpenEnvironment>;
   /** Asks a public URL once, on a connection of its own. */
   probe(url: string, signal: AbortSignal): Promise<ProbeAnswer>;
+  /** How long the world is given to agree with the plan at the end of a run. */
+  patienceMs: number;
   /** For the worker's own log. */
   log(line: string): void;
 }
@@ -28,6 +30,8 @@ export interface OpenEnvironment {
   redactor: Redactor;
   projectDirectory: string;
   runDirectory: string;
+  /** Starts again what must serve and was killed. Safe to repeat. */
+  keepServing(): Promise<void>;
   close(): Promise<void>;
 }
 

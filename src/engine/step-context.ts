@@ -58,7 +58,7 @@ export async function openStepContext(
       evidence[name] = await ports.journal.saveEvidence(environment.redactor.redact(content));
       return evidence[name];
     },
-    waiting: (what, wait) => whileWaiting(execution, step, what, wait),
+    waiting: (what, wait) => whileWaiting(execution, step.id, what, wait),
     inbox: () => inboxOf(execution.control, step.id, signal),
     loadState: () => ports.journal.loadState(run.id, step.id),
     saveState: (state) => ports.journal.saveState(execution.execution, step.id, state),
@@ -69,12 +69,12 @@ export async function openStepContext(
 /** Shows the run as waiting, with the words, while `wait` runs. */
 export async function whileWaiting<T>(
   { execution, ports, run }: RunExecution,
-  step: PlannedStep | undefined,
+  subject: string | undefined,
   what: WaitingFor,
   wait: () => Promise<T>,
 ): Promise<T> {
   const state = (await ports.journal.run(run.id)).state;
-  const stepId = step === undefined ? {} : { stepId: step.id };
+  const stepId = subject === undefined ? {} : { stepId: subject };
   const until = what.until === undefined ? {} : { until: what.until };
   await ports.journal.record(
     execution,

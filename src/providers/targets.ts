@@ -17,6 +17,8 @@ export interface OpenTarget {
   target: DeployTarget;
   /** By name. */
   signals: Record<string, SignalSource>;
+  /** Starts again what must serve and was killed. Called every moment while a run has the environment. */
+  keepServing(): Promise<void>;
   close(): Promise<void>;
   /** Stops and forgets what the target runs on this machine. */
   shutDown(): Promise<void>;
@@ -32,11 +34,17 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
   local: {
     schema: localTargetSchema,
     open: (options) => {
-      const { target, signals, close, shutdown } = createLocalTarget({
+      const { target, signals, close, shutdown, restoreEdge } = createLocalTarget({
         ...options,
         config: localTargetSchema.parse(options.config),
       });
-      return { target, signals: { [signals.name]: signals }, close, shutDown: shutdown };
+      return {
+        target,
+        signals: { [signals.name]: signals },
+        close,
+        keepServing: async () => void (await restoreEdge()),
+        shutDown: shutdown,
+      };
     },
   },
 };

@@ -190,6 +190,28 @@ describe("people", () => {
   });
 });
 
+describe("an end state that cannot be found out", () => {
+  it("is neither success nor failure: a person decides", async () => {
+    for (const [word, outcome] of [
+      ["done", "succeeded"],
+      ["failed", "rolled-back"],
+    ] as const) {
+      world.effects.length = 0;
+      const id = await world.start([[scriptedStep("a")]]);
+      world.target.traffic = async () => ({ state: "unknown", reason: "the control socket is silent" });
+      world.patienceMs = 0;
+      const executing = world.execute(id);
+      expect((await world.untilWaiting(id)).waitingFor).toMatchObject({
+        for: "decision",
+        stepId: "end-state",
+      });
+      Reflect.deleteProperty(world.target, "traffic");
+      await world.send(id, { kind: "resolve", stepId: "end-state", as: word, note: "I looked" });
+      expect((await executing).outcome).toBe(outcome);
+    }
+  });
+});
+
 describe("a run that was interrupted", () => {
   /** Stops the execution, as a dying worker would, at the moment step `id` acts. */
   async function interruptAt(
@@ -238,6 +260,19 @@ describe("a run that was interrupted", () => {
       expect((await executing).outcome).toBe(outcome);
       expect(world.effects.slice(0, effects.length)).toEqual(effects);
     }
+  });
+
+  it("remembers an answer that was given while no worker lived", async () => {
+    const id = await interruptAt("b", ["a", "b"], "after effect");
+    world.scripts.b = { observe: () => "unknown" };
+    const stop = new AbortController();
+    const asking = world.execute(id, stop.signal).catch(() => undefined);
+    await world.untilWaiting(id);
+    stop.abort(new Error("the worker died"));
+    await asking;
+    await world.send(id, { kind: "resolve", stepId: "b", as: "done", note: "" });
+    expect((await world.execute(id)).outcome).toBe("succeeded");
+    expect(world.effects).toEqual(["act a", "act b"]);
   });
 
   it("finishes its rollback, and undoes nothing twice", async () => {

@@ -64,7 +64,7 @@ const reserved: readonly { what: string; matches: (found: Found) => boolean; in:
       ].includes(call ?? ""),
     in: ["lib/clock.ts", "providers/local/edge/"],
   },
-  { what: "Math.random", matches: ({ call }) => call === "Math.random", in: [] },
+  { what: "Math.random", matches: ({ call }) => call === "Math.random", in: ["providers/local/edge/"] },
 ];
 
 interface Found {

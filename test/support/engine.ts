@@ -28,6 +28,8 @@ export class EngineWorld {
   readonly effects: string[] = [];
   readonly scripts: Record<string, Script> = {};
   readonly target: DeployTarget = createFakeTarget({ routes: [{ release: "v1", percent: 100 }] });
+  /** How long the end state is looked at before it counts as unknown or contradicted. */
+  patienceMs = 15_000;
   readonly #directory = mkdtempSync(join(tmpdir(), "tminus-engine-"));
   readonly state: TestState;
 
@@ -77,10 +79,12 @@ export class EngineWorld {
         redactor: new Redactor(),
         projectDirectory: this.#directory,
         runDirectory: this.#directory,
+        keepServing: async () => undefined,
         close: async () => undefined,
       }),
       probe: async () => ({ state: "answered", status: 200, release: undefined }),
       log: () => undefined,
+      patienceMs: this.patienceMs,
     };
   }
 

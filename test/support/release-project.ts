@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -11,6 +11,21 @@ import { systemClock } from "../../src/lib/clock.ts";
 import { freePort } from "../../src/providers/local/free-port.ts";
 import { freshDatabase, type FreshDatabase } from "./database.ts";
 
+export interface ReleaseProjectOptions {
+  /** The runbook's stages as YAML, indented by two. */
+  stages: string;
+  rollback?: string;
+  /** The runbook's gates as a YAML list. */
+  gates?: string;
+  /** Names; "production" alone when left out. Each has a target of its own, all use one database. */
+  environments?: readonly string[];
+  protected?: boolean;
+  /** References of further variables of the application, beside EFFECTS. */
+  variables?: Record<string, string>;
+  /** Keeps the state in an embedded server below the project, not in a database of the tests' server. */
+  embedded?: boolean;
+}
+
 /**
  * A small real project on this machine: releases behind the local target, a database, commands that leave a
  * line for each effect, and a webhook receiver. Workers are real processes that the test starts and kills.
@@ -20,19 +35,24 @@ export class ReleaseProject {
   readonly effects = join(this.directory, "effects.log");
   readonly crashLog = join(this.directory, "crashes.log");
   readonly deliveries: string[] = [];
-  #state!: FreshDatabase;
+  /** Undefined when the state is embedded. */
+  #state: FreshDatabase | undefined;
   #app!: FreshDatabase;
   #receiver!: Server;
   #workers: ProcessIdentity[] = [];
-  #options!: { stages: string; rollback?: string };
-  port = 0;
+  #options!: ReleaseProjectOptions;
+  #ports: ReadonlyMap<string, number> = new Map();
   kills = 0;
 
-  static async create(options: { stages: string; rollback?: string }): Promise<ReleaseProject> {
+  static async create(options: ReleaseProjectOptions): Promise<ReleaseProject> {
     const project = new ReleaseProject();
-    project.#state = await freshDatabase();
+    if (options.embedded === true) chmodSync(project.directory, 0o711); // so that the server's own account can pass, and its data stays below
+    else project.#state = await freshDatabase();
     project.#app = await freshDatabase();
-    project.port = await freePort("127.0.0.1", project.directory);
+    const ports = new Map<string, number>();
+    for (const name of options.environments ?? ["production"])
+      ports.set(name, await freePort("127.0.0.1", `${project.directory}/${name}`));
+    project.#ports = ports;
     await project.#listen();
     project.#options = options;
     writeFileSync(project.effects, "");
@@ -40,12 +60,32 @@ export class ReleaseProject {
     return project;
   }
 
+  /** Of the first environment. */
+  get port(): number {
+    return this.portOf([...this.#ports.keys()][0]!);
+  }
+
+  portOf(environment: string): number {
+    return this.#ports.get(environment)!;
+  }
+
+  /** Connection string of the application's database. */
+  get databaseUrl(): string {
+    return this.#app.url;
+  }
+
+  /** Connection string of the state database. Throws when the state is embedded. */
+  get stateUrl(): string {
+    if (this.#state === undefined) throw new Error("the state is embedded");
+    return this.#state.url;
+  }
+
   environment(extra: Record<string, string> = {}): Record<string, string> {
     const { port } = this.#receiver.address() as AddressInfo;
     return {
       PATH: process.env.PATH ?? "",
       HOME: this.directory,
-      TMINUS_DATABASE_URL: this.#state.url,
+      ...(this.#state === undefined ? {} : { TMINUS_DATABASE_URL: this.#state.url }),
       APP_DATABASE_URL: this.#app.url,
       HOOK_URL: `http://127.0.0.1:${port}/hook`,
       EFFECTS: this.effects,
@@ -118,8 +158,14 @@ export class ReleaseProject {
     return readFileSync(join(this.directory, "worker.log"), "utf8");
   }
 
-  async query<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
-    const client = new pg.Client({ connectionString: this.#app.url });
+  /** Lets a blocking step go on. */
+  letGo(stepId: string): void {
+    writeFileSync(`${this.effects}.${stepId}`, "");
+  }
+
+  /** On the application's database, or on another one. */
+  async query<Row extends pg.QueryResultRow>(sql: string, connectionString = this.#app.url): Promise<Row[]> {
+    const client = new pg.Client({ connectionString });
     await client.connect();
     try {
       return (await client.query<Row>(sql)).rows;
@@ -133,14 +179,19 @@ export class ReleaseProject {
     await shutDownProject({ directory: this.directory, environment: this.environment() });
     this.#receiver.closeAllConnections();
     await new Promise((done) => this.#receiver.close(done));
-    await this.#state.drop();
+    await this.#state?.drop();
     await this.#app.drop();
     rmSync(this.directory, { recursive: true, force: true });
   }
 
   /** Replaces the runbook's stages; runs under way keep their plan. */
   useStages(stages: string): void {
-    this.#write({ ...this.#options, stages });
+    this.use({ stages });
+  }
+
+  /** Replaces parts of the runbook; runs under way keep their plan. */
+  use(change: Partial<Omit<ReleaseProjectOptions, "embedded" | "environments">>): void {
+    this.#write({ ...this.#options, ...change });
   }
 
   async #listen(): Promise<void> {
@@ -153,22 +204,17 @@ export class ReleaseProject {
     await new Promise<void>((done) => this.#receiver.listen(0, "127.0.0.1", done));
   }
 
-  #write({ stages, rollback = "{ cure: { window: 200ms } }" }: { stages: string; rollback?: string }): void {
-    const app = resolve(import.meta.dirname, "../fixtures/apps/released.mjs");
-    const target = `{ kind: local, port: ${this.port}, directory: "releases/{release}", command: [node, ${JSON.stringify(app)}], drainDeadline: 1s }`;
+  #write(options: ReleaseProjectOptions): void {
+    const { stages, rollback = "{ cure: { window: 200ms } }", gates } = options;
+    const environments = [...this.#ports].map(([name, port]) => environmentText(name, port, options));
     writeFileSync(
       join(this.directory, "tminus.yaml"),
       `version: 1
 project: crash
 environments:
-  production:
-    url: http://127.0.0.1:${this.port}
-    database: { url: "env:APP_DATABASE_URL" }
-    target: ${target}
-    variables: { EFFECTS: "env:EFFECTS" }
-notify: [{ id: hook, kind: webhook, url: "env:HOOK_URL" }]
+${environments.join("")}notify: [{ id: hook, kind: webhook, url: "env:HOOK_URL" }]
 rollback: ${rollback}
-stages:
+${gates === undefined ? "" : `gates:\n${gates}`}stages:
 ${stages}`,
     );
     for (const release of ["v1", "v2"]) {
@@ -179,6 +225,19 @@ ${stages}`,
       for (const name of names) writeFileSync(join(folder, `${name}.sql`), migration(name));
     }
   }
+}
+
+function environmentText(name: string, port: number, options: ReleaseProjectOptions): string {
+  const app = resolve(import.meta.dirname, "../fixtures/apps/released.mjs");
+  const target = `{ kind: local, port: ${port}, directory: "releases/{release}", command: [node, ${JSON.stringify(app)}], drainDeadline: 1s }`;
+  const variables = { EFFECTS: "env:EFFECTS", ...options.variables };
+  return `  ${name}:
+    url: http://127.0.0.1:${port}
+    protected: ${options.protected === true}
+    database: { url: "env:APP_DATABASE_URL" }
+    target: ${target}
+    variables: ${JSON.stringify(variables)}
+`;
 }
 
 /** Leaves a row each time that it runs, so that a repeated run shows. */

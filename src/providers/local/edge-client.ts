@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { deadline } from "../../lib/clock.ts";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
@@ -159,8 +160,7 @@ export class EdgeClient {
   ): Promise<{ status: number; body: string } | undefined> {
     return new Promise((resolve, reject) => {
       const headers = body === "" ? {} : { "Content-Length": Buffer.byteLength(body) };
-      const timeout = AbortSignal.timeout(TIMEOUT_MS);
-      const until = signal === undefined ? timeout : AbortSignal.any([signal, timeout]);
+      const until = deadline(TIMEOUT_MS, signal);
       // a connection kept open would lead to the former process after the edge was replaced
       const call = request({ agent: false, socketPath, method, path, headers, signal: until });
       call.once("error", (error: NodeJS.ErrnoException) => {

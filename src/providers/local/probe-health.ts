@@ -1,4 +1,5 @@
 import { request } from "node:http";
+import { deadline } from "../../lib/clock.ts";
 
 const PROBE_TIMEOUT_MS = 2_000;
 
@@ -15,7 +16,7 @@ export function probeHealth(
       path,
       agent: false,
       headers: { "User-Agent": "tminus-health" },
-      signal: AbortSignal.timeout(PROBE_TIMEOUT_MS),
+      signal: deadline(PROBE_TIMEOUT_MS),
     });
     call.once("error", (error) => resolve({ healthy: false, reason: `${path}: ${error.message}` }));
     call.once("response", (res) => {
