@@ -48,20 +48,21 @@ export function openEnvironment(
       throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${channelKind}`);
     channels[id] = found.open(id, config, { secret, writeLine });
   }
+  const variables = (): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()]),
+    );
   return {
     view: { ...environment, database: environment.database },
     target: opened.target,
     signals: opened.signals,
     channels,
     secret,
-    variables: () =>
-      Object.fromEntries(
-        Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()]),
-      ),
+    variables,
     redactor,
     projectDirectory: context.projectDirectory,
     runDirectory: join(context.stateDirectory, "runs"),
-    keepServing: opened.keepServing,
+    keepServing: () => opened.keepServing(variables()),
     close: opened.close,
     shutDown: opened.shutDown,
   };

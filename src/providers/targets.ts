@@ -18,7 +18,7 @@ export interface OpenTarget {
   /** By name. */
   signals: Record<string, SignalSource>;
   /** Starts again what must serve and was killed. Called every moment while a run has the environment. */
-  keepServing(): Promise<void>;
+  keepServing(variables: Record<string, string>): Promise<void>;
   close(): Promise<void>;
   /** Stops and forgets what the target runs on this machine. */
   shutDown(): Promise<void>;
@@ -34,7 +34,7 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
   local: {
     schema: localTargetSchema,
     open: (options) => {
-      const { target, signals, close, shutdown, restoreEdge } = createLocalTarget({
+      const { target, signals, close, shutdown, keepServing } = createLocalTarget({
         ...options,
         config: localTargetSchema.parse(options.config),
       });
@@ -42,7 +42,7 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
         target,
         signals: { [signals.name]: signals },
         close,
-        keepServing: async () => void (await restoreEdge()),
+        keepServing,
         shutDown: shutdown,
       };
     },

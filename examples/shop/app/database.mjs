@@ -41,12 +41,16 @@ async function withClient(pool, work) {
     throw new ConnectFailed(`cannot connect to the database: ${cause.message}`, { cause });
   });
   let broken = false;
+  // The query under way is rejected too; without a listener the event itself would end the process.
+  const note = (error) => log("database.connection-lost", { message: error.message });
+  client.on("error", note);
   try {
     return await work((name, text, values) => client.query({ name, text, values }));
   } catch (error) {
     broken = isConnectionLost(error) || error.connectionUncertain === true;
     throw error;
   } finally {
+    client.off("error", note);
     client.release(broken);
   }
 }

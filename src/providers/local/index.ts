@@ -7,6 +7,7 @@ import { EdgeClient } from "./edge-client.ts";
 import { EdgeControl } from "./edge-control.ts";
 import { EdgeSignals } from "./edge-signals.ts";
 import { Instances } from "./instances.ts";
+import { createKeepServing } from "./keep-serving.ts";
 import { createLayout } from "./layout.ts";
 import { LocalTarget } from "./local-target.ts";
 import type { LocalTargetConfig } from "./schema.ts";
@@ -30,8 +31,10 @@ export interface LocalTargetOptions {
 export interface LocalTargetHandle {
   target: LocalTarget;
   signals: SignalSource;
-  /** Starts the edge again if it should serve but is gone; by what it served before. Returns whether it did. */
+  /** Starts the edge again if releases have traffic but no edge runs. Returns whether it did. */
   restoreEdge: () => Promise<boolean>;
+  /** Starts again what must serve and has ended by itself: the edge, and instances with traffic or standing by. */
+  keepServing: (variables: Record<string, string>) => Promise<void>;
   /** Puts a new process in the edge's place without losing a request. */
   replaceEdge: () => Promise<void>;
   /** Lets go of the target; the edge and the instances go on serving. */
@@ -54,6 +57,7 @@ export function createLocalTarget(options: LocalTargetOptions): LocalTargetHandl
     target: new LocalTarget({ config, projectDirectory, clock, instances, edge }),
     signals: new EdgeSignals(client, clock),
     restoreEdge: () => edge.restore(),
+    keepServing: createKeepServing({ layout, instances, edge, clock }),
     replaceEdge: () => edge.replace(),
     close: async () => undefined,
     shutdown: async () => {

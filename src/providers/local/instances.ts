@@ -75,6 +75,18 @@ export class Instances {
     );
   }
 
+  /**
+   * Starts an instance whose process has ended by itself again, at its old port, so that the edge finds it
+   * there. Returns whether it did: not when the process runs, was never known, or another has the port.
+   */
+  async revive(record: InstanceRecord, variables: Record<string, string>): Promise<boolean> {
+    if (record.process === undefined || isAlive(record.process)) return false;
+    if (!(await isPortFree(record.host, record.port))) return false;
+    const process = await this.#spawn(record, variables);
+    await this.#store.write({ ...record, process });
+    return true;
+  }
+
   /** Ends the instance's processes, its children too, and forgets it. Safe to repeat. */
   async stop(record: InstanceRecord): Promise<void> {
     const graceMs = parseDuration(this.#options.config.stopGrace)!;
@@ -99,7 +111,7 @@ export class Instances {
     const record = await this.#plannedRecord(key, release, known);
     await this.#store.write(record);
     crashPoint("target.before-spawn", key);
-    const process = await this.#spawn(record, options);
+    const process = await this.#spawn(record, options.variables);
     crashPoint("target.after-spawn", key);
     const started = { ...record, process };
     await this.#store.write(started);
@@ -123,7 +135,7 @@ export class Instances {
     };
   }
 
-  async #spawn(record: InstanceRecord, options: StageOptions): Promise<ProcessIdentity> {
+  async #spawn(record: InstanceRecord, variables: Record<string, string>): Promise<ProcessIdentity> {
     const { config, projectDirectory } = this.#options;
     const directory = resolve(projectDirectory, config.directory.replaceAll("{release}", record.release));
     try {
@@ -131,7 +143,7 @@ export class Instances {
         cwd: directory,
         env: {
           ...inheritedEnvironment(),
-          ...options.variables,
+          ...variables,
           PORT: String(record.port),
           HOST: record.host,
           RELEASE_ID: record.release,
@@ -140,7 +152,7 @@ export class Instances {
         logFile: this.#logFile(record),
       });
     } catch (error) {
-      await this.#store.remove(record.key);
+      if (record.process === undefined) await this.#store.remove(record.key);
       const reason = error instanceof Error ? error.message : String(error);
       throw new TminusError(
         "TARGET_UNHEALTHY",
