@@ -17,12 +17,18 @@ export interface ReleaseReport {
 
 /** What customers had been counted at a moment; zeros before there were any. */
 export interface Tally {
+  /** When the customers' process started counting; another one starts again from zero. */
+  startedAt: number;
   requests: number;
   failed: number;
 }
 
 export function tallyOf(report: LoadReport | undefined): Tally {
-  return { requests: report?.total.requests ?? 0, failed: report?.total.failed ?? 0 };
+  return {
+    startedAt: report?.startedAt ?? 0,
+    requests: report?.total.requests ?? 0,
+    failed: report?.total.failed ?? 0,
+  };
 }
 
 export function reportRelease(
@@ -33,14 +39,15 @@ export function reportRelease(
 ): ReleaseReport {
   const figures = after?.byRelease[release];
   const now = tallyOf(after);
+  const base = now.startedAt === before.startedAt ? before : { requests: 0, failed: 0 };
   const firstBadMs = figures?.firstBadAt ?? null;
   const lastBadMs = figures?.lastBadAt ?? null;
   const decidedMs = run.verdict === undefined ? null : Date.parse(run.verdict.at);
   return {
     release,
     outcome: (run.outcome ?? "unknown").replaceAll("-", "_"),
-    requests: now.requests - before.requests,
-    failed: now.failed - before.failed,
+    requests: now.requests - base.requests,
+    failed: now.failed - base.failed,
     decidedAfterMs: decidedMs === null || firstBadMs === null ? null : Math.max(0, decidedMs - firstBadMs),
     badMs: firstBadMs === null || lastBadMs === null ? 0 : lastBadMs - firstBadMs,
   };
