@@ -45,10 +45,10 @@ export function svgOf(panels: readonly Panel[], columns: number): string {
     const height = TITLE_HEIGHT + lines.length * LINE_HEIGHT + MARGIN;
     const text = [
       `<rect class="back" x="0.5" y="${top + 0.5}" width="${width - 1}" height="${height - 1}" rx="6"/>`,
-      `<text class="title" x="${MARGIN}" y="${top + LINE_HEIGHT}">${escape(title)}</text>`,
+      `<text xml:space="preserve" class="title" x="${MARGIN}" y="${top + LINE_HEIGHT}">${escape(title)}</text>`,
       ...lines.map((line, index) => {
         const y = top + TITLE_HEIGHT + (index + 1) * LINE_HEIGHT;
-        return `<text x="${MARGIN}" y="${y}">${spansOf(line)}</text>`;
+        return `<text xml:space="preserve" x="${MARGIN}" y="${y}">${spansOf(line)}</text>`;
       }),
     ].join("\n");
     top += height + MARGIN / 2;
@@ -78,7 +78,8 @@ function css(): string {
 
 /** Text with its marks as tspans; what is painted inside a painted text keeps its own colour. */
 function spansOf(line: string): string {
-  return escape(line).replaceAll(/[\uE000-\uE00F]/g, (mark) => {
+  // Not every viewer keeps a run of ordinary spaces.
+  return escape(line).replaceAll(" ", "\u00A0").replaceAll(/[\uE000-\uE00F]/g, (mark) => {
     const name = classOf.get(mark);
     return name === undefined ? "</tspan>" : `<tspan class="${name}">`;
   });
