@@ -1,0 +1,12 @@
+/** The middle value; the mean of the two middle ones when there is an even number. NaN of nothing. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  if (sorted.length % 2 === 1) return sorted[middle]!;
+  return ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
+}
+
+/** Rounds to this many digits behind the point, for results. */
+export function rounded(value: number, digits: number): number {
+  return Number(value.toFixed(digits));
+}
