@@ -1,4 +1,5 @@
 import type { Command, Option } from "commander";
+import { parse } from "yaml";
 import type * as z from "zod";
 import { errorCodes, type ErrorCodeRow } from "../src/error-codes.ts";
 import { examplesOf } from "../src/cli/program.ts";
@@ -94,6 +95,51 @@ export function gatePage({ kind, summary, requirements, schema, example }: AnyGa
   ]);
 }
 
+/** What a page of a target says beside its settings. */
+const TARGETS: Readonly<Record<string, { summary: string; example: string }>> = {
+  local: {
+    summary:
+      "Processes on this machine behind a proxy that is part of tminus: blue/green and canary shares, without a failed request.",
+    example: `kind: local
+port: 8080
+directory: "releases/{release}"
+command: [node, server.mjs]
+`,
+  },
+  command: {
+    summary:
+      "Anything else, by the project's own commands. It takes all traffic at once, so `app.shift` to less than 100 percent blocks the plan. One command runs at a time; what is live is only ever believed from `status`. A command that outlives its tminus process is waited for, not repeated. One that runs too long, or whose run is aborted, gets SIGTERM and after 5 s SIGKILL, with everything that it started. Commands run in the project's folder with PATH, HOME, LANG and TMPDIR, the environment's variables and TMINUS_ENVIRONMENT; those that change something also get TMINUS_RELEASE and TMINUS_FENCE, and deploy gets TMINUS_KEY.",
+    example: `kind: command
+deploy: [./bin/deploy, "{release}"]
+rollback: [./bin/deploy, --fast, "{release}"]
+status: [./bin/which-release]
+files: ["dist/{release}.tar.gz"]
+`,
+  },
+};
+
+/** docs/targets/<kind>.md. Throws for a kind without a text, or whose example its schema refuses. */
+export function targetPage(kind: string, schema: z.ZodType): string {
+  const text = TARGETS[kind];
+  if (text === undefined) throw new Error(`there is no text for the page of the target ${kind}`);
+  schema.parse(parse(text.example));
+  const lines = text.example.trimEnd().split("\n");
+  return page(`Target \`${kind}\``, [
+    text.summary,
+    "",
+    "- Requirements: D4",
+    "",
+    ...settingsTable(schema),
+    "",
+    "## Example",
+    "",
+    "```yaml",
+    "target:",
+    ...lines.map((line) => `  ${line}`),
+    "```",
+  ]);
+}
+
 function page(title: string, lines: readonly string[]): string {
   return [GENERATED, "", `# ${title}`, "", ...lines, ""].join("\n");
 }
@@ -149,13 +195,10 @@ function kindFacts(requirements: readonly string[], more: readonly string[]): st
 }
 
 function settings(schema: z.ZodType, kind: string, example: string): string[] {
-  const rows = fieldRows(inputJsonSchema(schema) as JsonSchema, "");
   const body = example.trimEnd().split("\n");
   const isEmpty = body.length === 1 && (body[0] === "" || body[0] === "{}");
   return [
-    "## Settings",
-    "",
-    ...(rows.length === 0 ? ["It has none."] : table(["field", "type", "default", "meaning"], rows)),
+    ...settingsTable(schema),
     "",
     "## Example",
     "",
@@ -165,6 +208,12 @@ function settings(schema: z.ZodType, kind: string, example: string): string[] {
     ...(isEmpty ? [] : ["  with:", ...body.map((line) => `    ${line}`)]),
     "```",
   ];
+}
+
+function settingsTable(schema: z.ZodType): string[] {
+  const rows = fieldRows(inputJsonSchema(schema) as JsonSchema, "");
+  const lines = rows.length === 0 ? ["It has none."] : table(["field", "type", "default", "meaning"], rows);
+  return ["## Settings", "", ...lines];
 }
 
 interface JsonSchema {

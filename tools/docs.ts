@@ -4,11 +4,12 @@ import { buildProgram } from "../src/cli/program.ts";
 import { runbookKinds } from "../src/compose.ts";
 import { gateKinds } from "../src/gates/registry.ts";
 import { runbookJsonSchema } from "../src/runbook/json-schema.ts";
+import { targetKinds } from "../src/providers/targets.ts";
 import { stepKinds } from "../src/steps/registry.ts";
-import { cliPage, errorsPage, gatePage, stepPage } from "./docs-pages.ts";
+import { cliPage, errorsPage, gatePage, stepPage, targetPage } from "./docs-pages.ts";
 
 /** Folders in which every file is generated; others in them are left over from kinds that are gone. */
-const OWN_FOLDERS = ["docs/steps", "docs/gates", "docs/schema"];
+const OWN_FOLDERS = ["docs/steps", "docs/gates", "docs/targets", "docs/schema"];
 
 const root = dirname(import.meta.dirname);
 process.exitCode = process.argv.includes("--check") ? check() : write();
@@ -44,6 +45,10 @@ function pages(): Map<string, string> {
     ...Object.values(gateKinds).map((kind): [string, string] => [
       `docs/gates/${kind.kind}.md`,
       gatePage(kind),
+    ]),
+    ...Object.entries(targetKinds).map(([kind, { schema }]): [string, string] => [
+      `docs/targets/${kind}.md`,
+      targetPage(kind, schema),
     ]),
   ]);
 }

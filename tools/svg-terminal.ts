@@ -79,10 +79,12 @@ function css(): string {
 /** Text with its marks as tspans; what is painted inside a painted text keeps its own colour. */
 function spansOf(line: string): string {
   // Not every viewer keeps a run of ordinary spaces.
-  return escape(line).replaceAll(" ", "\u00A0").replaceAll(/[\uE000-\uE00F]/g, (mark) => {
-    const name = classOf.get(mark);
-    return name === undefined ? "</tspan>" : `<tspan class="${name}">`;
-  });
+  return escape(line)
+    .replaceAll(" ", "\u00A0")
+    .replaceAll(/[\uE000-\uE00F]/g, (mark) => {
+      const name = classOf.get(mark);
+      return name === undefined ? "</tspan>" : `<tspan class="${name}">`;
+    });
 }
 
 function escape(text: string): string {

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { userInfo } from "node:os";
 import type { WriteStream } from "node:tty";
 import { every, systemClock } from "../lib/clock.ts";
@@ -21,6 +20,8 @@ export function systemHost(): Host {
     stderr: sinkOf(process.stderr),
     isInputTty: process.stdin.isTTY,
     async ask(question, signal) {
+      // Loaded here because few commands ask, and it takes some milliseconds.
+      const { createInterface } = await import("node:readline/promises");
       const reader = createInterface({ input: process.stdin, output: process.stderr });
       try {
         const ended = new Promise<string>((resolve) => reader.once("close", () => resolve("")));

@@ -34,6 +34,9 @@ export function checkSignal(run: Run, body: SignalBody, actor: string): void {
       }
       return;
     case "hold":
+      if (run.verdict !== undefined)
+        throw new TminusError("RUN_NOT_WAITING", `run ${run.id} is being rolled back, which cannot be held`);
+      return;
     case "resume":
     case "abort":
     case "rollback":

@@ -1,8 +1,10 @@
 import { systemClock } from "../lib/clock.ts";
+import type { Redactor } from "../lib/redact.ts";
 import { runGates } from "../gates/run-gates.ts";
 import type { Plan } from "../model/plan.ts";
 import type { PlanRequest } from "../model/tminus.ts";
 import { buildPlan } from "../plan/build.ts";
+import type { Facts } from "../plan/facts.ts";
 import { gather, previousRelease, readLive } from "../plan/gather.ts";
 import { rollbackRunbook } from "../plan/rollback-runbook.ts";
 import { resolveRunbook } from "../runbook/resolve.ts";
@@ -51,11 +53,28 @@ export async function makePlan(
           processEnvironment: definedOnly(processEnvironment),
         }),
     });
-    // Redacted before hashing: what gates and kinds found out may quote the output of programs.
-    return buildPlan(source, opened.redactor.redactJson(facts), (kind) => stepKinds[kind], systemClock.now());
+    return buildPlan(
+      source,
+      redactFacts(facts, opened.redactor),
+      (kind) => stepKinds[kind],
+      systemClock.now(),
+    );
   } finally {
     await opened.close();
   }
+}
+
+/**
+ * Redacted before hashing: what gates and kinds found out may quote the output of programs. The settings are
+ * not: they are what the runbook says and the run will carry out, and a word in them ("production") may well
+ * be the value of some variable too.
+ */
+function redactFacts(facts: Facts, redactor: Redactor): Facts {
+  const steps = Object.entries(redactor.redactJson(facts.steps)).map(([id, redacted]) => {
+    const found = facts.steps[id];
+    return [id, found?.state === "gathered" ? { ...redacted, with: found.with } : redacted] as const;
+  });
+  return { ...facts, gates: redactor.redactJson(facts.gates), steps: Object.fromEntries(steps) };
 }
 
 /** Without the names that have no value. */

@@ -25,14 +25,20 @@ export function openSecrets(
 function lookUp(reference: string, projectDirectory: string, environment: Environment): string {
   const [, scheme, rest] = /^(env|file):(.+)$/s.exec(reference) ?? [];
   if (scheme === "env" && rest !== undefined) {
-    return environment[rest] ?? missing(reference, `set the environment variable ${rest}`);
+    return valueOf(environment, rest) ?? missing(reference, `set the environment variable ${rest}`);
   }
   const [file, name] = splitLast(rest ?? "", "#");
   if (scheme !== "file" || name === undefined) return missing(reference, "write env:NAME or file:path#NAME");
   return (
-    readEntries(resolve(projectDirectory, file), reference)[name] ??
+    valueOf(readEntries(resolve(projectDirectory, file), reference), name) ??
     missing(reference, `add ${name}=… to ${file}`)
   );
+}
+
+/** An empty value counts as none: an empty connection string would mean whatever server is the default. */
+function valueOf(entries: Environment, name: string): string | undefined {
+  const value = Object.hasOwn(entries, name) ? entries[name] : undefined;
+  return value === "" ? undefined : value;
 }
 
 function readEntries(path: string, reference: string): Record<string, string | undefined> {

@@ -3,7 +3,7 @@ import { systemClock } from "../lib/clock.ts";
 import { identify, terminate } from "../lib/process.ts";
 import { removeCluster } from "../store/embedded/remove-cluster.ts";
 import { clusterStatus } from "../store/embedded/cluster-status.ts";
-import { query } from "../store/pool.ts";
+import { liveWorkers } from "../store/workers.ts";
 import { openEnvironment } from "./environment.ts";
 import { contextOf, openProject } from "./project.ts";
 import type { Environment } from "./secrets.ts";
@@ -46,8 +46,8 @@ async function stopWorkers(stateDirectory: string, environment: Environment): Pr
     poolSize: 1,
   });
   try {
-    const workers = await query<{ pid: number }>(state.pool, "select pid from tminus.worker");
-    for (const { pid } of workers) {
+    // Only those that live: the pid of a dead one may be another process by now.
+    for (const { pid } of await liveWorkers(state.pool)) {
       const identity = identify(pid);
       if (identity !== undefined) await terminate(identity, WORKER_GRACE_MS);
     }

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { deadline, systemClock } from "../lib/clock.ts";
+import { deadline, systemClock, whenAborted } from "../lib/clock.ts";
 import { newRunId } from "../lib/id.ts";
 import { spawnDetached } from "../lib/process.ts";
 import { TminusError } from "../errors.ts";
@@ -113,8 +113,9 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     doctor: (signal) => runDoctor({ project, environment, state, signal }),
 
     async close() {
-      await (await listening)?.close();
-      await (await opening)?.close({ stopServer: !startedWork });
+      // What could not be opened was reported by the call that needed it, and need not be closed.
+      await (await listening?.catch(() => undefined))?.close();
+      await (await opening?.catch(() => undefined))?.close({ stopServer: !startedWork });
     },
   };
 
@@ -159,11 +160,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
           if (event.type === "run.ended") return;
         }
         if (events.length > 0) continue;
-        const until = deadline(FOLLOW_POLL_MS, signal);
-        await Promise.race([
-          woken,
-          new Promise<void>((resolve) => until.addEventListener("abort", () => resolve(), { once: true })),
-        ]);
+        await Promise.race([woken, whenAborted(deadline(FOLLOW_POLL_MS, signal))]);
       }
     } finally {
       unsubscribe();

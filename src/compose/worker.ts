@@ -1,13 +1,13 @@
 import { hostname } from "node:os";
 import { systemClock } from "../lib/clock.ts";
 import { randomText } from "../lib/id.ts";
+import { TminusError, toErrorRecord } from "../errors.ts";
 import { openDbosEngine } from "../engine/durable/dbos.ts";
 import { work } from "../engine/worker.ts";
 import { openJournal } from "../store/journal.ts";
 import { openNotifications } from "../store/notifications.ts";
-import { openClient } from "../store/pool.ts";
 import { readRunContext } from "../store/runs.ts";
-import { findSilentWorkers, reapDeadWorkers, registerWorker } from "../store/workers.ts";
+import { findSilentWorkers, openReaper, registerWorker } from "../store/workers.ts";
 import { stepKinds } from "../steps/registry.ts";
 import { openEnvironment } from "./environment.ts";
 import { probe } from "./probe.ts";
@@ -28,29 +28,49 @@ export interface RunWorkerOptions {
 }
 
 /**
- * Runs a worker on the state database until `stop` aborts or it is idle. It ends by leaving the process: what
- * it was executing is taken over by the next worker, exactly as after a crash.
+ * Runs a worker on the state database until `stop` aborts or it is idle. Runs under way stay unfinished: the
+ * next worker takes them over, exactly as after a crash. Throws STATE_UNAVAILABLE when its proof of life was
+ * lost, because others take it for dead then and it must not go on beside them.
  */
-export async function runWorker({
-  stateDirectory,
-  environment,
-  idleMs,
-  stop,
-  log,
-}: RunWorkerOptions): Promise<"stopped" | "idle"> {
+export async function runWorker(options: RunWorkerOptions): Promise<"stopped" | "idle"> {
+  const closing: (() => Promise<void>)[] = [];
+  let ended: "stopped" | "idle" | undefined;
+  try {
+    ended = await openAndWork(options, closing, () => ended === "idle");
+    return ended;
+  } finally {
+    for (const close of closing.reverse()) {
+      // What cannot be closed goes with the process; the rest is closed all the same.
+      await close().catch((error: unknown) => options.log(`while closing: ${toErrorRecord(error).message}`));
+    }
+  }
+}
+
+async function openAndWork(
+  { stateDirectory, environment, idleMs, stop, log }: RunWorkerOptions,
+  closing: (() => Promise<void>)[],
+  isIdle: () => boolean,
+): Promise<"stopped" | "idle"> {
   const clock = systemClock;
   const workerId = `${hostname()}-${process.pid}-${randomText(5)}`;
   const state = await openState({ stateDirectory, environment, clock, log, poolSize: POOL_SIZE });
+  closing.push(() => state.close({ stopServer: isIdle() }));
   const { connectionString, pool } = state;
   const notifications = await openNotifications(connectionString, clock);
+  closing.push(() => notifications.close());
   const registration = await registerWorker(connectionString, workerId);
-  const watcher = await openClient(connectionString);
+  closing.push(() => registration.leave());
+  const reaper = openReaper(connectionString, workerId);
+  closing.push(() => reaper.close());
   const engine = openDbosEngine({ connectionString, workerId, log });
+  closing.push(() => engine.close());
   const ended = await work({
     engine,
     peers: {
-      reapDead: (takeOver) => reapDeadWorkers(watcher, workerId, takeOver),
+      reapDead: (takeOver) => reaper.reap(takeOver),
       findSilent: (expiryMs) => findSilentWorkers(pool, workerId, expiryMs),
+      leave: () => registration.leave(),
+      join: () => registration.join(),
     },
     ports: {
       journal: openJournal(pool, notifications),
@@ -65,16 +85,10 @@ export async function runWorker({
       patienceMs: END_STATE_PATIENCE_MS,
       log,
     },
-    // Without its lock a worker counts as dead and its runs are taken over: it must not go on beside them.
     stop: AbortSignal.any([stop, registration.lost]),
     idleMs,
   });
-  if (ended === "idle") {
-    await engine.close();
-    await watcher.end();
-    await registration.close();
-    await notifications.close();
-    await state.close({ stopServer: true });
-  }
+  if (registration.lost.aborted && !stop.aborted)
+    throw new TminusError("STATE_UNAVAILABLE", "this worker lost the connection that proves it alive");
   return ended;
 }

@@ -26,7 +26,10 @@ export async function askPerson(
       if (control.stopRequest() !== undefined) return undefined;
       const answer = control.all().find((signal) => signal.id > after && isAbout(signal, subject));
       if (answer?.body.kind === "resolve") {
-        await ports.journal.saveState(execution.execution, name, { after: answer.id, isOpen: false });
+        // Before acting on it: a "retry" counts once. The other two end the question by what they lead to, and
+        // are found again here when the worker dies before that.
+        if (answer.body.as === "retry")
+          await ports.journal.saveState(execution.execution, name, { after: answer.id, isOpen: false });
         ports.log(`run ${run.id}: ${answer.actor} says ${answer.body.as} about ${subject}`);
         return { as: answer.body.as, note: answer.body.note, actor: answer.actor };
       }

@@ -40,7 +40,8 @@ export async function attemptStep(
     await execution.ports.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1), stopped).catch(() => undefined);
     execution.lost.throwIfAborted();
     if (execution.control.stopRequest() !== undefined) return outcome;
-    outcome = await attemptOnce(execution, step, options);
+    // Without the options: a person's word to act anyway was for one act.
+    outcome = await attemptOnce(execution, step, {});
   }
   return outcome;
 }
@@ -67,35 +68,43 @@ async function attemptOnce(
   const open = await openStepContext(execution, step, signal);
   try {
     const result = await carryOut(kind, open, execution, step, attempt, options);
-    if (result.outcome === "unknown") {
-      // The attempt stays begun: the next one knows that it was interrupted.
-      await open.settle();
-      await execution.ports.journal.record(execution.execution, "step.parked", {
-        stepId: step.id,
-        reason: result.reason,
-      });
-      return { ...result, mayPass: false };
-    }
-    await endAttempt(execution, step, attempt, open, result);
-    return result.outcome === "done" ? { outcome: "done" } : { outcome: "failed", reason: result.reason };
+    if (result.outcome === "unknown") return await park(execution, step, open, result);
+    const reason = await endAttempt(execution, step, attempt, open, result);
+    return result.outcome === "done" ? { outcome: "done" } : { outcome: "failed", reason };
   } catch (error) {
     execution.lost.throwIfAborted();
     if (hasCode(error, "LEASE_LOST", "STATE_UNAVAILABLE")) throw error;
     const failure = explainAbort(error, execution, step, signal);
     if (!signal.aborted && hasCode(failure, ...UNANSWERED)) {
-      await open.settle();
-      const reason = execution.environment.redactor.redact(failure.message);
-      await execution.ports.journal.record(execution.execution, "step.parked", { stepId: step.id, reason });
-      return { outcome: "unknown", reason, mayPass: true };
+      return await park(execution, step, open, {
+        outcome: "unknown",
+        reason: failure.message,
+        mayPass: true,
+      });
     }
-    await endAttempt(execution, step, attempt, open, {
+    const reason = await endAttempt(execution, step, attempt, open, {
       outcome: "failed",
       reason: failure.message,
       result: {},
       error: failure,
     });
-    return { outcome: "failed", reason: failure.message };
+    return { outcome: "failed", reason };
   }
+}
+
+type Unknown = Extract<StepOutcome, { outcome: "unknown" }>;
+
+/** Tells that it is not known; the attempt stays begun, so that the next one knows that it was interrupted. */
+async function park(
+  { ports, execution, environment }: RunExecution,
+  step: PlannedStep,
+  open: OpenStepContext,
+  unknown: Unknown,
+): Promise<Unknown> {
+  await open.settle();
+  const reason = environment.redactor.redact(unknown.reason);
+  await ports.journal.record(execution, "step.parked", { stepId: step.id, reason });
+  return { ...unknown, reason };
 }
 
 async function carryOut(
@@ -105,7 +114,7 @@ async function carryOut(
   step: PlannedStep,
   attempt: Attempt,
   { actAnyway }: AttemptOptions,
-): Promise<StepResult | { outcome: "unknown"; reason: string }> {
+): Promise<StepResult | Unknown> {
   const { ports, execution } = run;
   const mayBeThere = hasActed(run, step);
   const seen: Observation = await kind.observe(context);
@@ -115,11 +124,11 @@ async function carryOut(
     await ports.journal.record(execution, "step.observed", {
       stepId: step.id,
       state: "done",
-      reason: seen.reason,
+      reason: run.environment.redactor.redact(seen.reason),
     });
     acted = { outcome: "done", reason: seen.reason, result: seen.result };
   } else if (seen.state === "unknown" && mayBeThere && actAnyway !== true) {
-    return { outcome: "unknown", reason: seen.reason };
+    return { outcome: "unknown", reason: seen.reason, mayPass: false };
   } else {
     await ports.journal.markActed(execution, step.id, "act", attempt.number);
     attempt.acted = true;
@@ -136,7 +145,7 @@ async function carryOut(
     case "fail":
       return { outcome: "failed", reason: `not verified: ${verdict.reason}`, result: acted.result };
     case "unknown":
-      return { outcome: "failed", reason: `could not be verified: ${verdict.reason}`, result: acted.result };
+      return { outcome: "unknown", reason: `could not be verified: ${verdict.reason}`, mayPass: true };
   }
 }
 
@@ -166,14 +175,14 @@ export async function beginAttempt(
   return attempt;
 }
 
-/** Writes the outcome, fenced, with the evidence kept so far. */
+/** Writes the outcome, fenced, with the evidence kept so far. Returns the reason, redacted. */
 export async function endAttempt(
   { ports, execution, environment }: RunExecution,
   step: PlannedStep,
   attempt: Attempt,
   open: OpenStepContext,
   ended: StepResult & { error?: TminusError },
-): Promise<void> {
+): Promise<string> {
   await open.settle();
   const redact = <T>(value: T): T => environment.redactor.redactJson(value);
   const reason = redact(ended.reason);
@@ -196,6 +205,7 @@ export async function endAttempt(
   attempt.reason = reason;
   attempt.result = result;
   crashPoint(isUndo ? "undo.after-outcome" : "step.after-outcome", step.id);
+  return reason;
 }
 
 /** Errors: RUN_PROTOCOL_UNKNOWN when this version does not have the step's kind in the planned version. */

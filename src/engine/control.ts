@@ -27,6 +27,7 @@ export async function openControl(runId: string, journal: Journal, clock: Clock)
   const closing = new AbortController();
   const isStop = (signal: Signal): boolean => signal.body.kind === "abort" || signal.body.kind === "rollback";
   let reading: Promise<void> | undefined;
+  let isStale = false;
 
   const read = async (): Promise<void> => {
     const latest = await journal.signals(runId);
@@ -35,9 +36,17 @@ export async function openControl(runId: string, journal: Journal, clock: Clock)
     abortIfStopped();
     for (const wake of waiters) wake();
   };
+  /** What arrives during a read may have been too late for it: then it is read once more. */
+  const readWhileStale = async (): Promise<void> => {
+    while (isStale && !closing.signal.aborted) {
+      isStale = false;
+      await read();
+    }
+  };
   const refresh = (): void => {
+    isStale = true;
     // A failed read is repeated by the next poll; the journal's own writes report a lost database.
-    reading ??= read()
+    reading ??= readWhileStale()
       .catch(() => undefined)
       .finally(() => {
         reading = undefined;

@@ -18,27 +18,33 @@ export async function checkCure(execution: RunExecution): Promise<Verdict> {
   const before = await readAll(execution);
   let probes = 0;
   let failures = 0;
+  let silent = 0;
   let silence = "";
   do {
     const answer = await ports.probe(environment.view.url, deadline(LOOK_TIMEOUT_MS, lost));
     probes++;
-    if (answer.state === "silent") silence = answer.reason;
+    if (answer.state === "silent") {
+      silence = answer.reason;
+      silent++;
+    }
     if (answer.state === "silent" || answer.status >= 500) failures++;
     await ports.clock.sleep(LOOK_EVERY_MS, lost);
   } while (ports.clock.monotonicMs() < until);
   const after = await readAll(execution);
 
-  const { requests, errors } = growth(before, after);
+  const { requests, errors, unread } = growth(before, after);
   const evidence = { probes, failedProbes: failures, requests, errors };
-  if (failures === probes) {
+  if (silent === probes) {
     return {
       verdict: "unknown",
-      reason: `the service did not answer well once in ${probes} probes ${silence}`.trim(),
+      reason: `the service did not answer once in ${probes} probes: ${silence}`,
       evidence,
     };
   }
   if (failures > 0)
     return { verdict: "fail", reason: `${failures} of ${probes} probes failed after the rollback`, evidence };
+  if (unread !== undefined)
+    return { verdict: "unknown", reason: `it could not be measured: ${unread}`, evidence };
   const percent = requests === 0 ? 0 : (100 * errors) / requests;
   if (percent >= MAX_ERROR_PERCENT) {
     return {
@@ -58,20 +64,28 @@ async function readAll({ environment, lost }: RunExecution): Promise<Reading[]> 
   );
 }
 
-/** What was added between two readings of the same sources, over all releases. A restarted counter counts from 0. */
-function growth(before: Reading[], after: Reading[]): { requests: number; errors: number } {
+/**
+ * What was added between two readings of the same sources, over all releases. A restarted counter counts from
+ * 0. `unread` is why a source could not be read at one of the two moments; then nothing of it is counted.
+ */
+function growth(
+  before: Reading[],
+  after: Reading[],
+): { requests: number; errors: number; unread: string | undefined } {
   let requests = 0;
   let errors = 0;
+  let unread: string | undefined;
   after.forEach((reading, index) => {
-    if (reading.state !== "counters") return;
     const earlier = before[index];
+    for (const one of [earlier, reading]) if (one?.state === "error") unread ??= one.reason;
+    if (reading.state !== "counters" || earlier?.state === "error") return;
     for (const [release, counters] of Object.entries(reading.releases)) {
       const old = earlier?.state === "counters" ? earlier.releases[release] : undefined;
       requests += increase(old, counters, "requests");
       errors += increase(old, counters, "errors");
     }
   });
-  return { requests, errors };
+  return { requests, errors, unread };
 }
 
 function increase(

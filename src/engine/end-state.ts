@@ -22,7 +22,8 @@ export async function verifyEndState(
   for (;;) {
     const seen = await lookOnce(execution, expected);
     if (seen.verdict === "verified" || ports.clock.monotonicMs() >= giveUpAt) {
-      return { ...seen, at: ports.clock.now().toISOString() };
+      const reason = execution.environment.redactor.redact(seen.reason);
+      return { ...seen, reason, at: ports.clock.now().toISOString() };
     }
     await ports.clock.sleep(PROBE_EVERY_MS * 4, lost);
   }

@@ -10,6 +10,7 @@ import { verifyEndState } from "./end-state.ts";
 import { goForward, stopVerdict } from "./forward.ts";
 import { keepServing } from "./keep-serving.ts";
 import { keepLease, takeLease } from "./lease.ts";
+import { openEnvironment } from "./open-environment.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunExecution } from "./execution.ts";
 import { undoSteps, type UndoReport } from "./undo.ts";
@@ -29,12 +30,14 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
     const lease = keepLease(execution, ports);
     try {
       const lost = AbortSignal.any([stop, lease.lost]);
-      const environment = await ports.openEnvironment(runId);
+      const attempts = await ports.journal.attempts(runId);
+      const current = await ports.journal.run(runId);
+      const opening = { run: current, execution, ports, control, lost, attempts };
+      const environment = await openEnvironment(opening);
+      if (environment === undefined) return;
       const serving = keepServing(environment, ports, lost);
       try {
-        const attempts = await ports.journal.attempts(runId);
-        const current = await ports.journal.run(runId);
-        await interpret({ run: current, execution, ports, environment, control, lost, attempts });
+        await interpret({ ...opening, environment });
       } finally {
         await serving.close();
         await environment.close();
@@ -71,7 +74,8 @@ async function forwardOrVerdict(context: RunExecution): Promise<RunVerdict | und
   verdict ??= await finish(context);
   if (verdict === undefined) return undefined;
   crashPoint("run.before-verdict", run.id);
-  await ports.journal.record(execution, "run.verdict", { ...verdict }, { verdict, state: "rolling-back" });
+  const patch = { verdict, state: "rolling-back", waitingFor: null } as const;
+  await ports.journal.record(execution, "run.verdict", { ...verdict }, patch);
   crashPoint("run.after-verdict", run.id);
   run.verdict = verdict;
   return verdict;
@@ -85,6 +89,8 @@ async function finish(context: RunExecution): Promise<RunVerdict | undefined> {
     if (stop !== undefined) return stop;
     const { endRelease } = run.plan;
     const endState = await verifyEndState(context, endRelease === undefined ? [] : [endRelease]);
+    const late = stopVerdict(context);
+    if (late !== undefined) return late;
     if (endState.verdict === "verified") {
       await end(context, "succeeded", endState, {});
       return undefined;
@@ -95,8 +101,9 @@ async function finish(context: RunExecution): Promise<RunVerdict | undefined> {
       by: "tminus",
       at: ports.clock.now().toISOString(),
     };
-    if (endState.verdict === "contradicted") return refused;
-    // Not knowing is no failure of the release, which passed everything so far: a person decides.
+    if (endState.verdict === "contradicted" && run.plan.rollback.automatic) return refused;
+    // Not knowing is no failure of the release, which passed everything so far: a person decides, as they do
+    // about every failure where the runbook says that nothing is rolled back automatically.
     const question = `${refused.reason}. Look, then: tminus resume ${run.id} --as done | retry | failed`;
     const answer = await askPerson(context, "end-state", question);
     if (answer?.as === "failed") return { ...refused, by: answer.actor };
@@ -128,10 +135,9 @@ async function rollBack(context: RunExecution, verdict: RunVerdict): Promise<voi
     });
     crashPoint("run.after-cure", context.run.id);
   }
-  const endState = await verifyEndState(
-    context,
-    context.run.plan.live.map(({ release }) => release),
-  );
+  const before = context.run.plan.live.filter(({ percent }) => percent > 0).map(({ release }) => release);
+  // A run that changed nothing is not to blame for what changed since its plan was made.
+  const endState = await verifyEndState(context, nothingUndone ? [] : before);
   const outcome = outcomeOf(verdict, report, cure, endState, nothingUndone);
   await end(context, outcome, endState, {
     reason: verdict.reason,

@@ -19,7 +19,9 @@ export interface RunExecution {
 
 /** The attempts of one step in one phase, first to last. */
 export function attemptsOf(context: RunExecution, step: PlannedStep, phase: Attempt["phase"]): Attempt[] {
-  return context.attempts.filter((attempt) => attempt.stepId === step.id && attempt.phase === phase);
+  return context.attempts
+    .filter((attempt) => attempt.stepId === step.id && attempt.phase === phase)
+    .sort((a, b) => a.number - b.number); // by number, not by time: the database's clock may be set back
 }
 
 /** The same for every attempt of a step in a run; what providers are given as idempotency key. */

@@ -41,6 +41,7 @@ async function carryOutStep(
   if (early !== undefined) return early;
   if (isZero && execution.run.zeroAt === undefined) await recordZero(execution);
   await waitForOffset(execution, step);
+  await waitWhileHeld(execution); // once more: they may have said so during that wait
 
   let options: AttemptOptions = {};
   for (;;) {

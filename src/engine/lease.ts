@@ -1,5 +1,5 @@
 import { crashPoint } from "../lib/crash-point.ts";
-import { deadline } from "../lib/clock.ts";
+import { deadline, whenAborted } from "../lib/clock.ts";
 import { formatDuration } from "../lib/duration.ts";
 import { TminusError } from "../errors.ts";
 import type { Execution } from "../model/journal.ts";
@@ -10,6 +10,8 @@ import type { EnginePorts } from "./ports.ts";
 /** A worker that has not been heard of for this long is taken for dead; its runs are taken over. */
 export const LEASE_EXPIRY_MS = 30_000;
 const HEARTBEAT_MS = 3_000;
+/** Without a heartbeat for this long a worker gives its run up, before others take it over. */
+const GIVE_UP_MS = LEASE_EXPIRY_MS - 3 * HEARTBEAT_MS;
 const QUEUE_POLL_MS = 1_000;
 
 /**
@@ -50,7 +52,10 @@ export async function takeLease(
   }
 }
 
-/** Heartbeats until closed. `lost` aborts with LEASE_LOST when a newer execution has taken the run. */
+/**
+ * Heartbeats until closed. `lost` aborts with LEASE_LOST when a newer execution has taken the run, and with
+ * STATE_UNAVAILABLE when no heartbeat arrived for so long that one may have: what is not fenced must stop too.
+ */
 export function keepLease(
   execution: Execution,
   ports: EnginePorts,
@@ -58,14 +63,20 @@ export function keepLease(
   const lost = new AbortController();
   const closing = new AbortController();
   const beating = (async () => {
+    let heardAt = ports.clock.monotonicMs();
     while (!closing.signal.aborted) {
       await ports.clock.sleep(HEARTBEAT_MS, closing.signal);
-      const isOurs = await ports.journal.heartbeat(execution).catch((error: unknown) => {
-        ports.log(`heartbeat of ${execution.runId}: ${String(error)}`);
-        return true; // not known to be lost; the fenced writes decide
-      });
-      if (!isOurs && !closing.signal.aborted) {
+      const sentAt = ports.clock.monotonicMs();
+      const isOurs = await beat(execution, ports, closing.signal);
+      if (isOurs === true) heardAt = sentAt;
+      if (closing.signal.aborted) return;
+      if (isOurs === false) {
         lost.abort(new TminusError("LEASE_LOST", `run ${execution.runId} was taken over by another worker`));
+        return;
+      }
+      if (ports.clock.monotonicMs() - heardAt >= GIVE_UP_MS) {
+        const text = `no heartbeat of run ${execution.runId} arrived for ${GIVE_UP_MS / 1000} s`;
+        lost.abort(new TminusError("STATE_UNAVAILABLE", text));
         return;
       }
     }
@@ -77,6 +88,28 @@ export function keepLease(
       await beating;
     },
   };
+}
+
+/** Whether the environment is still ours; undefined when the database did not say so in time. */
+async function beat(
+  execution: Execution,
+  { journal, clock, log }: EnginePorts,
+  closing: AbortSignal,
+): Promise<boolean | undefined> {
+  const over = new AbortController();
+  const beaten = journal.heartbeat(execution).catch((error: unknown) => {
+    log(`heartbeat of ${execution.runId}: ${String(error)}`);
+    return undefined;
+  });
+  const late = clock.sleep(HEARTBEAT_MS, AbortSignal.any([closing, over.signal])).then(
+    () => undefined,
+    () => undefined,
+  ); // it is over
+  try {
+    return await Promise.race([beaten, late]);
+  } finally {
+    over.abort(new Error("answered"));
+  }
 }
 
 async function describeHolder(
@@ -99,10 +132,9 @@ async function someRunChanges(ports: EnginePorts, until: AbortSignal, control: C
   let unsubscribe = (): void => undefined;
   const runChange = new Promise<void>((resolve) => {
     unsubscribe = ports.journal.onRun(resolve);
-    until.addEventListener("abort", () => resolve(), { once: true });
   });
   try {
-    await Promise.race([runChange, control.changed(until).catch(() => undefined)]);
+    await Promise.race([runChange, whenAborted(until), control.changed(until).catch(() => undefined)]);
   } finally {
     unsubscribe();
   }

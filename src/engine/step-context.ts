@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { hasCode } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -25,7 +25,13 @@ export async function openStepContext(
 ): Promise<OpenStepContext> {
   const { run, environment, ports } = execution;
   const runDirectory = join(environment.runDirectory, run.id);
-  await mkdir(runDirectory, { recursive: true, mode: 0o700 });
+  // Synchronous: the way through the thread pool takes ten times as long as the call.
+  try {
+    mkdirSync(runDirectory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    // A step that writes there fails by itself and says so; the others, and undoing, can do without.
+    ports.log(`${runDirectory}: ${String(error)}`);
+  }
   const evidence: Record<string, string> = {};
   const progress = openProgress(execution, step);
   const context: StepContext<JsonObject> = {
@@ -68,11 +74,12 @@ export async function openStepContext(
 
 /** Shows the run as waiting, with the words, while `wait` runs. */
 export async function whileWaiting<T>(
-  { execution, ports, run }: RunExecution,
+  { execution, ports, run, environment }: RunExecution,
   subject: string | undefined,
-  what: WaitingFor,
+  words: WaitingFor,
   wait: () => Promise<T>,
 ): Promise<T> {
+  const what = { ...words, text: environment.redactor.redact(words.text) };
   const state = (await ports.journal.run(run.id)).state;
   const stepId = subject === undefined ? {} : { stepId: subject };
   const until = what.until === undefined ? {} : { until: what.until };

@@ -85,8 +85,8 @@ async function undoOnce(execution: RunExecution, step: PlannedStep): Promise<Ste
     const failure = hasCode(error) ? error : new TminusError("INTERNAL", message, { cause: error });
     ended = { outcome: "failed", reason: message, result: {}, error: failure };
   }
-  await endAttempt(execution, step, attempt, open, ended);
-  return ended;
+  const reason = await endAttempt(execution, step, attempt, open, ended);
+  return { ...ended, reason };
 }
 
 /** Undoing is safe to repeat by contract, and so is undoing what never happened: it is never skipped on a guess. */

@@ -1,6 +1,7 @@
-import { deadline } from "../lib/clock.ts";
+import { deadline, whenAborted } from "../lib/clock.ts";
 import { hasCode, toErrorRecord } from "../errors.ts";
 import type { DurableEngine } from "./durable/port.ts";
+import type { Journal } from "../model/journal.ts";
 import { executeRun } from "./execute-run.ts";
 import { LEASE_EXPIRY_MS } from "./lease.ts";
 import type { EnginePorts } from "./ports.ts";
@@ -14,6 +15,10 @@ const RETRY_MAX_MS = 5_000;
 export interface WorkerPeers {
   reapDead(takeOver: (workerId: string) => Promise<void>): Promise<void>;
   findSilent(expiryMs: number): Promise<string[]>;
+  /** Nobody counts on this worker any more; who starts a run now sees to it that there is another. */
+  leave(): Promise<void>;
+  /** Takes `leave` back. */
+  join(): Promise<void>;
 }
 
 export interface WorkerOptions {
@@ -37,28 +42,66 @@ export async function work({
   stop,
   idleMs,
 }: WorkerOptions): Promise<"stopped" | "idle"> {
-  const { clock, journal } = ports;
+  const { clock } = ports;
   const started = new Set<string>();
+  const tell = tellOnce(ports);
   await engine.launch((id) => executeUntilEnded(id, ports, stop));
   let idleSince = clock.monotonicMs();
   for (;;) {
-    try {
-      await peers.reapDead(async (worker) => takeOver(worker, engine, ports));
-      for (const worker of await peers.findSilent(LEASE_EXPIRY_MS)) await takeOver(worker, engine, ports);
-      const unended = await journal.unendedRuns();
-      for (const id of unended) {
-        if (started.has(id)) continue;
-        await engine.start(id);
-        started.add(id);
-      }
-      if (unended.length > 0) idleSince = clock.monotonicMs();
-    } catch (error) {
-      ports.log(`looking for work: ${toErrorRecord(error).message}`);
-    }
+    // Each by itself: that peers cannot be looked at is no reason to leave new runs lying.
+    await peers.reapDead(async (worker) => takeOver(worker, engine, ports)).catch(tell);
+    await takeOverSilent(peers, engine, ports).catch(tell);
+    const count = await startNew(engine, ports, started).catch(tell);
+    if (count !== undefined && count > 0) idleSince = clock.monotonicMs();
     if (stop.aborted) return "stopped";
-    if (idleMs > 0 && clock.monotonicMs() - idleSince >= idleMs) return "idle";
+    if (idleMs > 0 && clock.monotonicMs() - idleSince >= idleMs) {
+      if (await mayEnd(peers, ports)) return "idle";
+      idleSince = clock.monotonicMs();
+    }
     await nextLook(ports, stop);
   }
+}
+
+/** Hands every run that has not ended to the engine, once. Returns how many there are. */
+async function startNew(
+  engine: DurableEngine,
+  { journal }: EnginePorts,
+  started: Set<string>,
+): Promise<number> {
+  const unended = new Set(await journal.unendedRuns());
+  for (const id of started) if (!unended.has(id)) started.delete(id);
+  for (const id of unended) {
+    if (started.has(id)) continue;
+    await engine.start(id);
+    started.add(id);
+  }
+  return unended.size;
+}
+
+async function takeOverSilent(peers: WorkerPeers, engine: DurableEngine, ports: EnginePorts): Promise<void> {
+  for (const worker of await peers.findSilent(LEASE_EXPIRY_MS)) await takeOver(worker, engine, ports);
+}
+
+/**
+ * Leaves first and looks once more afterwards: a run that was created while this worker still counted as alive
+ * is seen here, and whoever creates one later finds no worker and starts one.
+ */
+async function mayEnd(peers: WorkerPeers, { journal }: EnginePorts): Promise<boolean> {
+  await peers.leave();
+  if ((await journal.unendedRuns()).length === 0) return true;
+  await peers.join();
+  return false;
+}
+
+/** Logs an error, but not the same one again and again. */
+function tellOnce({ log }: EnginePorts): (error: unknown) => undefined {
+  let told = "";
+  return (error) => {
+    const { message } = toErrorRecord(error);
+    if (message !== told) log(`looking for work: ${message}`);
+    told = message;
+    return undefined;
+  };
 }
 
 /**
@@ -67,9 +110,18 @@ export async function work({
  */
 async function executeUntilEnded(id: string, ports: EnginePorts, stop: AbortSignal): Promise<void> {
   let backoffMs = RETRY_FIRST_MS;
+  let hadIt = false;
+  const takeLease: Journal["takeLease"] = async (...args) => {
+    const answer = await ports.journal.takeLease(...args);
+    if (answer.state === "taken") hadIt = true;
+    return answer;
+  };
+  const watched = { ...ports, journal: { ...ports.journal, takeLease } };
   for (;;) {
     try {
-      await executeRun(id, ports, stop);
+      // Taking the run back from the worker that took it over would leave it to nobody once this one dies.
+      if (hadIt && (await isElsewhere(id, ports))) return;
+      await executeRun(id, watched, stop);
       return;
     } catch (error) {
       if (hasCode(error, "LEASE_LOST")) return;
@@ -80,6 +132,12 @@ async function executeUntilEnded(id: string, ports: EnginePorts, stop: AbortSign
     if (stop.aborted) return await forever();
     backoffMs = Math.min(backoffMs * 2, RETRY_MAX_MS);
   }
+}
+
+async function isElsewhere(id: string, { journal, workerId }: EnginePorts): Promise<boolean> {
+  const { environment } = await journal.run(id);
+  const lease = await journal.lease(environment);
+  return lease?.runId === id && lease.worker !== workerId;
 }
 
 /** A worker that shuts down leaves its runs unfinished for the engine: a return would mark them finished. */
@@ -93,13 +151,8 @@ async function takeOver(worker: string, engine: DurableEngine, ports: EnginePort
 }
 
 async function nextLook({ journal }: EnginePorts, stop: AbortSignal): Promise<void> {
-  const until = deadline(LOOK_EVERY_MS, stop);
-  await new Promise<void>((resolve) => {
-    const unsubscribe = journal.onRun(done);
-    until.addEventListener("abort", done, { once: true });
-    function done(): void {
-      unsubscribe();
-      resolve();
-    }
-  });
+  let unsubscribe = (): void => undefined;
+  const runChange = new Promise<void>((resolve) => (unsubscribe = journal.onRun(resolve)));
+  await Promise.race([runChange, whenAborted(deadline(LOOK_EVERY_MS, stop))]);
+  unsubscribe();
 }

@@ -11,20 +11,38 @@ export interface Clock {
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
-  sleep: (ms, signal) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted) return reject(signal.reason as Error);
-      const stop = (): void => {
-        clearTimeout(timer);
-        reject(signal?.reason as Error);
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", stop);
-        resolve();
-      }, ms);
-      signal?.addEventListener("abort", stop, { once: true });
-    }),
+  async sleep(ms, signal) {
+    let left = ms;
+    for (; left > LONGEST_TIMER_MS; left -= LONGEST_TIMER_MS) await sleepOnce(LONGEST_TIMER_MS, signal);
+    await sleepOnce(left, signal);
+  },
 };
+
+/** A timer that is set to more fires at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+function sleepOnce(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal?.aborted) return reject(signal.reason as Error);
+    const stop = (): void => {
+      clearTimeout(timer);
+      reject(signal?.reason as Error);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", stop);
+      resolve();
+    }, ms);
+    signal?.addEventListener("abort", stop, { once: true });
+  });
+}
+
+/** Resolves when the signal aborts, at once when it has: an aborted signal fires no event any more. */
+export function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
 
 /** Calls `task` every `ms` until the returned function is called. `task` must not throw. */
 export function every(ms: number, task: () => void): () => void {
@@ -32,8 +50,11 @@ export function every(ms: number, task: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/** A signal that aborts after `ms` or with `parent`, whichever comes first. */
+/**
+ * A signal that aborts after `ms` or with `parent`, whichever comes first. `ms` beyond 24.8 days, the longest
+ * that one timer spans, counts as 24.8 days.
+ */
 export function deadline(ms: number, parent?: AbortSignal): AbortSignal {
-  const timeout = AbortSignal.timeout(ms);
+  const timeout = AbortSignal.timeout(Math.min(ms, LONGEST_TIMER_MS));
   return parent === undefined ? timeout : AbortSignal.any([parent, timeout]);
 }

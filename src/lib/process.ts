@@ -61,7 +61,7 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
   const interrupted = deadline(options.timeoutMs, options.signal);
   const ended = waitForEnd(child);
   const stopping = endGroupWhen(interrupted, child, ended, ending.signal);
-  const end = await ended;
+  const end = await Promise.race([ended, stopping.then(() => GIVEN_UP)]);
   const wasInterrupted = interrupted.aborted;
   ending.abort(new Error("ended"));
   await stopping;
@@ -79,6 +79,8 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
 
 const GROUP_GRACE_MS = 5_000;
 const DRAIN_MS = 500;
+/** Not even SIGKILL ended it: it runs as another user, or hangs in the kernel. */
+const GIVEN_UP = { exitCode: undefined, signalName: undefined, startError: undefined };
 
 interface CommandEnd {
   exitCode: number | undefined;
@@ -112,6 +114,7 @@ async function endGroupWhen(
   signalGroup(child, "SIGTERM");
   await Promise.race([ended, systemClock.sleep(GROUP_GRACE_MS, ending).catch(() => undefined)]);
   signalGroup(child, "SIGKILL"); // also what the command left behind when it ended by itself
+  await Promise.race([ended, systemClock.sleep(GROUP_GRACE_MS, ending).catch(() => undefined)]);
 }
 
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
@@ -119,7 +122,8 @@ function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch (error) {
-    if (codeOf(error) !== "ESRCH") throw error;
+    // EPERM: it runs as another user by now (sudo). What cannot be ended is given up by endGroupWhen.
+    if (codeOf(error) !== "ESRCH" && codeOf(error) !== "EPERM") throw error;
   }
 }
 

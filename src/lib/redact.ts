@@ -91,7 +91,12 @@ export class Redactor {
 function passwordsIn(value: string): string[] {
   if (!URL.canParse(value)) return [];
   const { password } = new URL(value);
-  return password === "" ? [] : [password, decodeURIComponent(password)];
+  if (password === "") return [];
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password]; // a percent sign that encodes nothing
+  }
 }
 
 function redactDeep(value: unknown, redact: (text: string) => string): unknown {

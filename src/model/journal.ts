@@ -53,9 +53,12 @@ export interface Journal {
   recordQueued(runId: string, data: JsonObject): Promise<void>;
   /** Ends a run that never held the environment. Does nothing when it has taken it meanwhile. */
   endQueued(runId: string, data: JsonObject): Promise<void>;
-  /** The number of the new attempt. */
+  /** The number of the new attempt. For "act" the intent is certain to survive a crash of the server only once it is marked. */
   beginAttempt(execution: Execution, stepId: string, phase: Phase, data: JsonObject): Promise<number>;
-  /** Says that the effect is about to be brought about. An attempt without this mark changed nothing. */
+  /**
+   * Says that the effect is about to be brought about. An attempt without this mark changed nothing. Throws
+   * STATE_UNAVAILABLE when the attempt is not in the journal, as does endAttempt.
+   */
   markActed(execution: Execution, stepId: string, phase: Phase, number: number): Promise<void>;
   endAttempt(execution: Execution, attempt: AttemptEnd): Promise<void>;
   endRun(execution: Execution, outcome: RunOutcome, endState: EndState, data: JsonObject): Promise<void>;

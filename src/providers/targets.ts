@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { Clock } from "../lib/clock.ts";
 import type { DeployTarget, SignalSource } from "../model/ports.ts";
+import { commandTarget } from "./command/index.ts";
 import { createLocalTarget, localTargetSchema } from "./local/index.ts";
 
 export interface TargetOptions {
@@ -47,4 +48,5 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
       };
     },
   },
+  command: commandTarget,
 };

@@ -5,7 +5,7 @@ import type { AttemptEnd, Execution, Journal, LeaseAnswer, RunPatch } from "../m
 import type { Attempt, EndState, EventType, Run, RunOutcome } from "../model/run.ts";
 import type { Signal } from "../model/signal.ts";
 import type { Notifications } from "./notifications.ts";
-import { query, type Pool } from "./pool.ts";
+import { query, storedJson, storedText, type Pool } from "./pool.ts";
 import { readLease } from "./runs.ts";
 import {
   runColumns,
@@ -64,20 +64,20 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
         runId,
         token,
         type,
-        JSON.stringify(data),
-        JSON.stringify(patch),
+        storedJson(data),
+        storedJson(patch),
       ]);
     },
 
     async recordQueued(runId, data) {
       await query(pool, "select tminus.append_event($1, 'run.queued', 'tminus', $2)", [
         runId,
-        JSON.stringify(data),
+        storedJson(data),
       ]);
     },
 
     async endQueued(runId, data) {
-      await query(pool, "select tminus.end_queued_run($1, $2)", [runId, JSON.stringify(data)]);
+      await query(pool, "select tminus.end_queued_run($1, $2)", [runId, storedJson(data)]);
     },
 
     async beginAttempt({ runId, token }, stepId, phase, data) {
@@ -85,7 +85,7 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       const [row] = await query<{ number: number }>(
         pool,
         "select tminus.begin_attempt($1, $2, $3, $4, $5, $6) as number",
-        [runId, token, stepId, phase, type, JSON.stringify(data)],
+        [runId, token, stepId, phase, type, storedJson(data)],
       );
       return row!.number;
     },
@@ -108,11 +108,11 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
         end.phase,
         end.number,
         end.state,
-        end.reason,
+        storedText(end.reason),
         jsonOrNull(end.result),
         jsonOrNull(end.error),
         end.type,
-        JSON.stringify(end.data),
+        storedJson(end.data),
       ]);
     },
 
@@ -121,8 +121,8 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
         runId,
         token,
         outcome,
-        JSON.stringify(endState),
-        JSON.stringify(data),
+        storedJson(endState),
+        storedJson(data),
       ]);
     },
 
@@ -155,11 +155,12 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
         runId,
         token,
         stepId,
-        JSON.stringify(state),
+        storedJson(state),
       ]);
     },
 
-    async saveEvidence(content) {
+    async saveEvidence(text) {
+      const content = storedText(text);
       const hash = sha256(content);
       await query(
         pool,
@@ -179,5 +180,5 @@ export async function readRun(pool: Pool, runId: string): Promise<Run> {
 }
 
 function jsonOrNull(value: unknown): string | null {
-  return value === undefined ? null : JSON.stringify(value);
+  return value === undefined ? null : storedJson(value);
 }

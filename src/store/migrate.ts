@@ -11,7 +11,7 @@ const LOCK_KEY = 7_461_646_975;
 const LOCK_TRIES = 600;
 
 /**
- * Brings tminus's own schema up to date, then runs `alsoUnderLock` (the engine's own migrations). Only one
+ * Runs `alsoUnderLock` (the engine's own migrations), then brings tminus's own schema up to date. Only one
  * process at a time does it: the lock is polled, because a blocking one deadlocks with CREATE INDEX
  * CONCURRENTLY in the engine's migrations. Idempotent. Errors: STATE_UNAVAILABLE.
  */
@@ -23,8 +23,9 @@ export async function migrateStore(
   const client = await openClient(connectionString);
   try {
     await lock(client, clock);
-    await applyPending(client);
+    // Last what isMigrated looks at: when that is there, everything is, whoever died or started in between.
     await alsoUnderLock();
+    await applyPending(client);
   } finally {
     await client.end(); // ends the session and with it the lock
   }

@@ -16,35 +16,27 @@ export interface Notifications {
 const CHANNELS: readonly Channel[] = ["tminus_event", "tminus_signal", "tminus_run"];
 const RECONNECT_MS = 500;
 
+/** Errors: what the first connection fails with. Later losses are repaired and reported by nobody: callers also poll. */
 export async function openNotifications(connectionString: string, clock: Clock): Promise<Notifications> {
   const listeners = new Map<Channel, Set<(payload: string) => void>>(
     CHANNELS.map((channel) => [channel, new Set()]),
   );
+  const tell = (channel: Channel, payload: string): void => {
+    for (const listener of listeners.get(channel) ?? []) listener(payload);
+  };
   const closing = new AbortController();
-  let client = await listen();
+  let current = await listen(connectionString, tell);
+  const keeping = keepListening();
 
-  async function listen(): Promise<Client> {
-    const opened = await openClient(connectionString);
-    opened.on("notification", ({ channel, payload }) => {
-      for (const listener of listeners.get(channel as Channel) ?? []) listener(payload ?? "");
-    });
-    // An error on an idle connection is followed by "end"; without a listener it would end the process.
-    opened.on("error", () => undefined);
-    opened.on("end", () => void reconnect());
-    for (const channel of CHANNELS) await opened.query(`listen ${channel}`);
-    return opened;
-  }
-
-  async function reconnect(): Promise<void> {
+  async function keepListening(): Promise<void> {
     while (!closing.signal.aborted) {
-      try {
-        await clock.sleep(RECONNECT_MS, closing.signal);
-        client = await listen();
-        for (const set of listeners.values()) for (const listener of set) listener("");
-        return;
-      } catch {
-        // Still away: callers also poll, and their own queries report the failure.
-      }
+      await current.ended;
+      await clock.sleep(RECONNECT_MS, closing.signal).catch(() => undefined); // the loop's condition ends it
+      if (closing.signal.aborted) return;
+      const next = await listen(connectionString, tell).catch(() => undefined); // still away: again after the pause
+      if (next === undefined) continue;
+      current = next;
+      if (!closing.signal.aborted) for (const channel of CHANNELS) tell(channel, "");
     }
   }
 
@@ -55,7 +47,31 @@ export async function openNotifications(connectionString: string, clock: Clock):
     },
     async close() {
       closing.abort(new Error("closing"));
-      await client.end();
+      await current.client.end();
+      await keeping;
+      await current.client.end(); // the one that was being opened meanwhile; safe to repeat
     },
   };
+}
+
+interface Listening {
+  client: Client;
+  /** Resolves when the connection is gone. */
+  ended: Promise<void>;
+}
+
+async function listen(
+  connectionString: string,
+  tell: (channel: Channel, payload: string) => void,
+): Promise<Listening> {
+  const client = await openClient(connectionString);
+  const ended = new Promise<void>((resolve) => client.once("end", () => resolve()));
+  client.on("notification", ({ channel, payload }) => tell(channel as Channel, payload ?? ""));
+  try {
+    for (const channel of CHANNELS) await client.query(`listen ${channel}`);
+  } catch (error) {
+    await client.end();
+    throw error;
+  }
+  return { client, ended };
 }

@@ -18,9 +18,10 @@ export function openPool(connectionString: string, size: number, onError: (error
   return pool;
 }
 
-/** One connection that stays, for LISTEN and for the worker's lock. */
+/** One connection that stays, for LISTEN and for the worker's lock. Its loss is told by "end" and by the next query. */
 export async function openClient(connectionString: string): Promise<Client> {
   const client = new pg.Client({ ...sessionSettings(connectionString), keepAlive: true });
+  client.on("error", () => undefined); // without a listener a connection lost while idle would end the process
   await client.connect();
   return client;
 }
@@ -29,9 +30,29 @@ function sessionSettings(connectionString: string): pg.ClientConfig {
   return { connectionString, application_name: "tminus", connectionTimeoutMillis: 10_000 };
 }
 
-const CODES: Record<string, ErrorCode> = { TM001: "LEASE_LOST", TM002: "RUN_ENDED" };
+const CODES: Record<string, ErrorCode> = {
+  TM001: "LEASE_LOST",
+  TM002: "RUN_ENDED",
+  TM003: "STATE_UNAVAILABLE",
+};
 
-/** Runs one statement. Errors: LEASE_LOST, RUN_ENDED as the functions of the schema raise them; STATE_UNAVAILABLE when there is no connection. */
+/**
+ * A value as JSON that Postgres stores: it refuses U+0000 in text and half a surrogate pair in jsonb, and what
+ * programs print holds both. Each becomes U+FFFD.
+ */
+export function storedJson(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => (typeof item === "string" ? storedText(item) : item));
+}
+
+/** The same for plain text. */
+export function storedText(text: string): string {
+  return Buffer.from(text).toString().replaceAll("\0", "\uFFFD"); // UTF-8 knows no half surrogate pairs
+}
+
+/**
+ * Runs one statement. Errors: LEASE_LOST, RUN_ENDED as the functions of the schema raise them; STATE_UNAVAILABLE
+ * when there is no connection, or when the server lost in a crash what the caller wrote before.
+ */
 export async function query<Row extends pg.QueryResultRow>(
   pool: Pool,
   text: string,

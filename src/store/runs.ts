@@ -2,7 +2,7 @@ import { TminusError } from "../errors.ts";
 import type { Attempt, Lease, Run, RunEvent } from "../model/run.ts";
 import type { Plan } from "../model/plan.ts";
 import type { SignalBody } from "../model/signal.ts";
-import { query, type Pool } from "./pool.ts";
+import { query, storedJson, type Pool } from "./pool.ts";
 import {
   runColumns,
   toAttempt,
@@ -35,9 +35,9 @@ export async function createRun(pool: Pool, run: NewRun): Promise<void> {
     plan.project,
     JSON.stringify(plan),
     plan.hash,
-    JSON.stringify(context),
+    storedJson(context),
     startedBy,
-    JSON.stringify(data),
+    storedJson(data),
   ]);
 }
 
@@ -128,7 +128,7 @@ export async function sendSignal(pool: Pool, runId: string, actor: string, body:
   await query(pool, "select tminus.send_signal($1, $2, $3, $4)", [
     runId,
     actor,
-    JSON.stringify(body),
-    JSON.stringify(body),
+    storedJson(body),
+    storedJson(body),
   ]);
 }

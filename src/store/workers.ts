@@ -9,30 +9,72 @@ const LOCK_CLASS = 7_461;
 export interface WorkerRegistration {
   /** Aborts when the connection that holds the lock is lost: others may take this worker for dead. */
   readonly lost: AbortSignal;
-  close(): Promise<void>;
+  /** Gives the lock up: from now on nobody counts on this worker. Safe to repeat. */
+  leave(): Promise<void>;
+  /** Takes it again after `leave`. */
+  join(): Promise<void>;
 }
 
+/** Registers and joins. Errors: those of the connection. */
 export async function registerWorker(
   connectionString: string,
   workerId: string,
 ): Promise<WorkerRegistration> {
-  const client = await openClient(connectionString);
-  const lost = new AbortController();
-  client.on("error", (error) => lost.abort(error));
-  client.on("end", () => lost.abort(new Error("the connection to the state database was lost")));
   const key = randomInt(1, 2 ** 31 - 1);
-  await client.query("select pg_advisory_lock($1, $2)", [LOCK_CLASS, key]);
-  await client.query("insert into tminus.worker (id, lock_key, host, pid) values ($1, $2, $3, $4)", [
-    workerId,
-    key,
-    hostname(),
-    process.pid,
-  ]);
-  return {
+  const lost = new AbortController();
+  let client: Client | undefined;
+  const registration: WorkerRegistration = {
     lost: lost.signal,
-    async close() {
-      await client.end();
+    async leave() {
+      const leaving = client;
+      client = undefined;
+      await leaving?.end();
     },
+    async join() {
+      const joining = await openClient(connectionString);
+      try {
+        await joining.query("select pg_advisory_lock($1, $2)", [LOCK_CLASS, key]);
+        await joining.query(
+          `insert into tminus.worker (id, lock_key, host, pid) values ($1, $2, $3, $4)
+           on conflict (id) do update set lock_key = excluded.lock_key`,
+          [workerId, key, hostname(), process.pid],
+        );
+      } catch (error) {
+        await joining.end();
+        throw error;
+      }
+      client = joining;
+      joining.once("end", () => {
+        if (client === joining) lost.abort(new Error("the connection to the state database was lost"));
+      });
+    },
+  };
+  await registration.join();
+  return registration;
+}
+
+/** Reaps on a connection of its own, which is opened when needed and again after it was lost. */
+export function openReaper(
+  connectionString: string,
+  self: string,
+): { reap(takeOver: (workerId: string) => Promise<void>): Promise<void>; close(): Promise<void> } {
+  let client: Client | undefined;
+  const close = async (): Promise<void> => {
+    const closing = client;
+    client = undefined;
+    await closing?.end();
+  };
+  return {
+    async reap(takeOver) {
+      client ??= await openClient(connectionString);
+      try {
+        await reapDeadWorkers(client, self, takeOver);
+      } catch (error) {
+        await close(); // whatever it still holds is free again
+        throw error;
+      }
+    },
+    close,
   };
 }
 
@@ -65,15 +107,18 @@ export async function reapDeadWorkers(
 }
 
 /** Workers whose lock is held, from any host. */
-export async function countLiveWorkers(pool: Pool): Promise<number> {
-  const rows = await query(
+export function liveWorkers(pool: Pool): Promise<{ id: string; host: string; pid: number }[]> {
+  return query(
     pool,
-    `select 1 from tminus.worker w join pg_locks l
+    `select w.id, w.host, w.pid from tminus.worker w join pg_locks l
        on l.locktype = 'advisory' and l.classid = $1::int::oid and l.objid = w.lock_key::int::oid and l.granted
      where l.database = (select oid from pg_database where datname = current_database())`,
     [LOCK_CLASS],
   );
-  return rows.length;
+}
+
+export async function countLiveWorkers(pool: Pool): Promise<number> {
+  return (await liveWorkers(pool)).length;
 }
 
 /** Workers that hold an environment but have not been heard of for `expiryMs`. */

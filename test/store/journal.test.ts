@@ -49,6 +49,22 @@ describe("journal", () => {
     }
   });
 
+  it("refuses to mark or to end an attempt that the server has lost, so that nothing is done without an intent", async () => {
+    const execution = await taken(await newRun("lost-attempt"));
+    const number = await journal.beginAttempt(execution, "migrate", "act", {});
+    await journal.markActed(execution, "migrate", "act", number);
+    await state.pool.query("delete from tminus.attempt where run_id = 'lost-attempt'");
+    const end = { stepId: "migrate", phase: "act", number, state: "done", reason: "", data: {} } as const;
+    await expect(journal.markActed(execution, "migrate", "act", number)).rejects.toMatchObject({
+      code: "STATE_UNAVAILABLE",
+    });
+    await expect(journal.endAttempt(execution, { ...end, type: "step.done" })).rejects.toMatchObject({
+      code: "STATE_UNAVAILABLE",
+    });
+    const types = (await listEvents(state.pool, "lost-attempt", 0)).map(({ type }) => type);
+    expect(types).toEqual(["run.created", "run.taken", "step.begun"]);
+  });
+
   it("gives an environment to one run, and to the next in order of creation when it ends", async () => {
     await newRun("first", "shared");
     await newRun("second", "shared");
@@ -163,5 +179,29 @@ describe("journal", () => {
       journal.heartbeat(execution),
     ]);
     expect((await journal.run("busy")).state).toBe("ended");
+  });
+
+  it("lets nobody take, or end once more, a run that ended while it was queued", async () => {
+    await newRun("front", "late");
+    await newRun("gone", "late");
+    const front = await taken("front");
+    await journal.endQueued("gone", { reason: "abort" });
+    await journal.endQueued("gone", { reason: "abort" });
+    await expect(journal.takeLease("gone", "w")).rejects.toMatchObject({ code: "RUN_ENDED" });
+    await journal.endRun(front, "succeeded", { verdict: "verified", reason: "", at: "" }, {});
+    await expect(journal.takeLease("gone", "w")).rejects.toMatchObject({ code: "RUN_ENDED" });
+    const types = (await listEvents(state.pool, "gone", 0)).map(({ type }) => type);
+    expect(types).toEqual(["run.created", "run.ended"]);
+  });
+
+  it("no longer says, once a run is taken over, that it waits as the execution before did", async () => {
+    const text = { for: "decision", text: "?" } as const;
+    const execution = await taken(await newRun("waits"));
+    await journal.record(execution, "step.waiting", {}, { state: "waiting", waitingFor: text });
+    expect(await journal.run("waits")).toMatchObject({ state: "waiting", waitingFor: text });
+    const next = await taken("waits");
+    const run = await journal.run("waits");
+    expect([run.state, run.waitingFor]).toEqual(["running", undefined]);
+    await journal.endRun(next, "succeeded", { verdict: "verified", reason: "", at: "" }, {});
   });
 });

@@ -2,9 +2,11 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
 
 const MAIN = resolve(import.meta.dirname, "../../src/cli/main.ts");
-/** Nothing that a test waits for takes this long; a command that does is stuck. */
-const STUCK_MS = 120_000;
+/** A command that takes longer is stuck, unless it is said how long it may take. */
+const STUCK_MS = 45_000;
 const SILENT_MS = 20_000;
+/** No command outlives this, whatever became of its test. */
+const LONGEST_MS = 180_000;
 
 export interface Ended {
   exitCode: number | undefined;
@@ -25,10 +27,11 @@ export class CommandLine {
 
   /** Runs a command to its end, whatever its exit code. */
   run(...args: string[]): Promise<Ended> {
-    return this.start(...args).ended;
+    return this.start(...args).within(STUCK_MS);
   }
 
   /** Runs a command with --json and returns its exit code and the one object that it printed. Throws when stdout is anything else. */
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the command prints
   async json<T>(...args: string[]): Promise<{ exitCode: number | undefined; value: T; stderr: string }> {
     const { exitCode, stdout, stderr } = await this.run(...args, "--json");
     return { exitCode, value: JSON.parse(stdout) as T, stderr };
@@ -60,7 +63,7 @@ export class CommandLine {
 export class StartedCommand {
   readonly args: readonly string[];
   readonly pid: number;
-  /** Rejects when the command hangs. */
+  /** Rejects when the command hangs for minutes. */
   readonly ended: Promise<Ended>;
   stdout = "";
   stderr = "";
@@ -76,7 +79,7 @@ export class StartedCommand {
       const stuck = setTimeout(() => {
         this.kill("SIGKILL");
         fail(new Error(`tminus ${args.join(" ")} did not end\n${this.stdout}\n${this.stderr}`));
-      }, STUCK_MS);
+      }, LONGEST_MS);
       child.once("close", (code) => {
         clearTimeout(stuck);
         done({ exitCode: code ?? undefined, stdout: this.stdout, stderr: this.stderr });
@@ -89,11 +92,24 @@ export class StartedCommand {
     if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill(signal);
   }
 
+  /** The end of the command; kills it and rejects, with what it printed, when it takes longer. */
+  async within(timeoutMs: number): Promise<Ended> {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.kill("SIGKILL");
+    }, timeoutMs);
+    const ended = await this.ended.finally(() => clearTimeout(timer));
+    if (late)
+      throw new Error(`tminus ${this.args.join(" ")} did not end in time\n${ended.stdout}\n${ended.stderr}`);
+    return ended;
+  }
+
   /**
    * Resolves with the match as soon as what was printed so far matches; rejects when the command ends without,
-   * or after 20 s.
+   * or when it takes too long.
    */
-  until(pattern: RegExp): Promise<RegExpExecArray> {
+  until(pattern: RegExp, timeoutMs = SILENT_MS): Promise<RegExpExecArray> {
     const streams = [this.#child.stdout!, this.#child.stderr!];
     return new Promise((found, fail) => {
       const finish = (settle: () => void): void => {
@@ -109,7 +125,7 @@ export class StartedCommand {
         const told = `tminus ${this.args.join(" ")} did not print ${pattern}\n${this.stdout}\n${this.stderr}`;
         finish(() => fail(new Error(told)));
       };
-      const late = setTimeout(missing, SILENT_MS);
+      const late = setTimeout(missing, timeoutMs);
       for (const stream of streams) stream.on("data", look);
       this.ended.then(missing, missing);
       look();

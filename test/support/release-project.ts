@@ -6,10 +6,11 @@ import { join, resolve } from "node:path";
 import pg from "pg";
 import { openTminus, shutDownProject } from "../../src/compose.ts";
 import type { Tminus } from "../../src/model/tminus.ts";
-import { isAlive, sendSignal, spawnDetached, type ProcessIdentity } from "../../src/lib/process.ts";
+import { identify, isAlive, sendSignal, spawnDetached, type ProcessIdentity } from "../../src/lib/process.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { freePort } from "../../src/providers/local/free-port.ts";
 import { freshDatabase, type FreshDatabase } from "./database.ts";
+import { processesNaming } from "./processes.ts";
 
 export interface ReleaseProjectOptions {
   /** The runbook's stages as YAML, indented by two. */
@@ -19,9 +20,13 @@ export interface ReleaseProjectOptions {
   gates?: string;
   /** Names; "production" alone when left out. Each has a target of its own, all use one database. */
   environments?: readonly string[];
+  /** Further channels as a YAML list, beside the webhook "hook". */
+  channels?: string;
   protected?: boolean;
   /** References of further variables of the application, beside EFFECTS. */
   variables?: Record<string, string>;
+  /** Program of the releases; one that answers with the release's name when left out. */
+  app?: string;
   /** Keeps the state in an embedded server below the project, not in a database of the tests' server. */
   embedded?: boolean;
 }
@@ -34,7 +39,10 @@ export class ReleaseProject {
   readonly directory = mkdtempSync(join(tmpdir(), "tminus-release-"));
   readonly effects = join(this.directory, "effects.log");
   readonly crashLog = join(this.directory, "crashes.log");
+  /** Idempotency keys of what the webhook received. */
   readonly deliveries: string[] = [];
+  /** Where each of these was sent to. */
+  readonly paths: string[] = [];
   /** Undefined when the state is embedded. */
   #state: FreshDatabase | undefined;
   #app!: FreshDatabase;
@@ -177,6 +185,11 @@ export class ReleaseProject {
   async close(): Promise<void> {
     for (const worker of this.#workers) sendSignal(worker, "SIGKILL");
     await shutDownProject({ directory: this.directory, environment: this.environment() });
+    // Workers that commands started, when they are left because something is wrong.
+    for (const { pid } of processesNaming(this.directory)) {
+      const left = identify(pid);
+      if (left !== undefined) sendSignal(left, "SIGKILL");
+    }
     this.#receiver.closeAllConnections();
     await new Promise((done) => this.#receiver.close(done));
     await this.#state?.drop();
@@ -198,6 +211,7 @@ export class ReleaseProject {
     this.#receiver = createServer((request, response) => {
       request.resume().on("end", () => {
         this.deliveries.push(String(request.headers["idempotency-key"]));
+        this.paths.push(request.url ?? "");
         response.end("ok");
       });
     });
@@ -205,15 +219,16 @@ export class ReleaseProject {
   }
 
   #write(options: ReleaseProjectOptions): void {
-    const { stages, rollback = "{ cure: { window: 200ms } }", gates } = options;
+    const { stages, rollback = "{ cure: { window: 200ms } }", gates, channels = "" } = options;
     const environments = [...this.#ports].map(([name, port]) => environmentText(name, port, options));
     writeFileSync(
       join(this.directory, "tminus.yaml"),
       `version: 1
 project: crash
 environments:
-${environments.join("")}notify: [{ id: hook, kind: webhook, url: "env:HOOK_URL" }]
-rollback: ${rollback}
+${environments.join("")}notify:
+  - { id: hook, kind: webhook, url: "env:HOOK_URL" }
+${channels}rollback: ${rollback}
 ${gates === undefined ? "" : `gates:\n${gates}`}stages:
 ${stages}`,
     );
@@ -228,8 +243,9 @@ ${stages}`,
 }
 
 function environmentText(name: string, port: number, options: ReleaseProjectOptions): string {
-  const app = resolve(import.meta.dirname, "../fixtures/apps/released.mjs");
-  const target = `{ kind: local, port: ${port}, directory: "releases/{release}", command: [node, ${JSON.stringify(app)}], drainDeadline: 1s }`;
+  const { app = "released.mjs" } = options;
+  const program = resolve(import.meta.dirname, "../fixtures/apps", app);
+  const target = `{ kind: local, port: ${port}, directory: "releases/{release}", command: [node, ${JSON.stringify(program)}], drainDeadline: 1s }`;
   const variables = { EFFECTS: "env:EFFECTS", ...options.variables };
   return `  ${name}:
     url: http://127.0.0.1:${port}

@@ -33,6 +33,8 @@ export function createLayout(stateDirectory: string, environment: string): Local
     edgeLog: join(root, "logs", "edge.log"),
     sockets: socketFolder(root),
   };
+  // The state folder itself is not the target's to close: the state database's own account passes through it.
+  mkdirSync(resolve(stateDirectory), { recursive: true });
   for (const folder of [layout.instances, layout.logs, layout.sockets]) {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
   }

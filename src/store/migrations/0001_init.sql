@@ -95,19 +95,20 @@ create table tminus.worker (
 create function tminus.append_event(p_run text, p_type text, p_actor text, p_data text) returns integer
 language plpgsql as $$
 declare
-  v_previous text;
   v_sequence integer;
   v_at timestamptz := clock_timestamp();
   v_hash text;
 begin
-  select head_hash, head_sequence + 1 into strict v_previous, v_sequence
-    from tminus.run where id = p_run for update;
-  v_hash := encode(sha256(convert_to(json_build_array(
-    v_previous, v_sequence, to_char(v_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), p_type, p_actor, p_data
-  )::text, 'UTF8')), 'hex');
+  -- One statement reads and moves the head: a concurrent writer waits for the row and then sees the new head.
+  update tminus.run set
+    head_sequence = head_sequence + 1,
+    head_hash = encode(sha256(convert_to(json_build_array(
+      head_hash, head_sequence + 1, to_char(v_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'), p_type, p_actor, p_data
+    )::text, 'UTF8')), 'hex')
+    where id = p_run
+    returning head_sequence, head_hash into strict v_sequence, v_hash;
   insert into tminus.event (run_id, sequence, at, type, actor, data, hash)
     values (p_run, v_sequence, v_at, p_type, p_actor, p_data, v_hash);
-  update tminus.run set head_hash = v_hash, head_sequence = v_sequence where id = p_run;
   perform pg_notify('tminus_event', p_run);
   return v_sequence;
 end $$;
@@ -146,6 +147,11 @@ begin
   select * into strict v_run from tminus.run where id = p_run;
   insert into tminus.environment_lease (environment) values (v_run.environment) on conflict do nothing;
   select * into strict v_lease from tminus.environment_lease l where l.environment = v_run.environment for update;
+  -- Read again under the lock: another execution may have ended the run meanwhile.
+  select * into strict v_run from tminus.run where id = p_run;
+  if v_run.ended_at is not null then
+    raise exception using errcode = 'TM002', message = 'the run has ended';
+  end if;
   if v_lease.run_id is not null and v_lease.run_id <> p_run then
     return query select null::bigint, v_lease.run_id;
     return;
@@ -165,6 +171,9 @@ begin
     where l.environment = v_run.environment;
   perform tminus.append_event(p_run, 'run.taken', 'tminus',
     json_build_object('token', v_lease.token + 1, 'worker', p_worker)::text);
+  -- What the execution before this one waited for, it waits for no longer; this one says so again if it does.
+  update tminus.run set waiting_for = null, state = case when verdict is null then 'running' else 'rolling-back' end
+    where id = p_run and state in ('waiting', 'held');
   return query select v_lease.token + 1, null::text;
 end $$;
 
@@ -191,6 +200,11 @@ language plpgsql as $$
 declare
   v_number integer;
 begin
+  if p_phase = 'act' then
+    -- This commit need not wait for the disk: mark_acted does before the effect, which puts everything before
+    -- it there too, and refuses when the server has lost this attempt meanwhile. An undo has no such mark.
+    perform set_config('synchronous_commit', 'off', true);
+  end if;
   perform tminus.check_fence(p_run, p_token);
   insert into tminus.attempt (run_id, step_id, phase, number, token)
     select p_run, p_step, p_phase, coalesce(max(number), 0) + 1, p_token
@@ -207,6 +221,9 @@ begin
   perform tminus.check_fence(p_run, p_token);
   update tminus.attempt set acted = true
     where run_id = p_run and step_id = p_step and phase = p_phase and number = p_number;
+  if not found then
+    raise exception using errcode = 'TM003', message = 'the attempt is not in the journal: the server lost it in a crash';
+  end if;
 end $$;
 
 create function tminus.end_attempt(
@@ -219,6 +236,9 @@ begin
   update tminus.attempt
     set state = p_state, reason = p_reason, result = p_result, error = p_error, ended_at = clock_timestamp()
     where run_id = p_run and step_id = p_step and phase = p_phase and number = p_number;
+  if not found then
+    raise exception using errcode = 'TM003', message = 'the attempt is not in the journal: the server lost it in a crash';
+  end if;
   perform tminus.append_event(p_run, p_type, 'tminus', p_data);
 end $$;
 
@@ -268,6 +288,10 @@ begin
   -- The lease row serialises this with take_lease.
   perform 1 from tminus.environment_lease l join tminus.run r using (environment) where r.id = p_run for update of l;
   perform 1 from tminus.environment_lease where run_id = p_run;
+  if found then
+    return;
+  end if;
+  perform 1 from tminus.run where id = p_run and ended_at is not null;
   if found then
     return;
   end if;

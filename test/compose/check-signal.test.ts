@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import { checkSignal } from "../../src/compose/check-signal.ts";
+import { hasCode } from "../../src/errors.ts";
+import type { Run } from "../../src/model/run.ts";
+import type { SignalBody } from "../../src/model/signal.ts";
+import { scriptedStep } from "../support/engine.ts";
+import { samplePlan } from "../support/state.ts";
+
+const base = samplePlan();
+const plan = samplePlan({
+  environment: { ...base.environment, protected: true },
+  stages: [
+    {
+      id: "go",
+      title: "Go",
+      risk: "low",
+      success: [],
+      steps: [
+        scriptedStep("sign", { kind: "approve" }),
+        scriptedStep("list", { kind: "checklist", with: { items: [{ id: "told", text: "" }] } }),
+        scriptedStep("work"),
+      ],
+    },
+  ],
+});
+
+function runWith(change: Partial<Run> = {}): Run {
+  const createdAt = new Date(0);
+  return {
+    id: "r1",
+    environment: "production",
+    plan,
+    state: "running",
+    createdAt,
+    createdBy: "mia",
+    ...change,
+  };
+}
+
+function answer(body: SignalBody, change: Partial<Run> = {}, actor = "tom"): string {
+  try {
+    checkSignal(runWith(change), body, actor);
+    return "accepted";
+  } catch (error) {
+    return hasCode(error) ? error.code : String(error);
+  }
+}
+
+const approve = { kind: "approve", stepId: "sign", planHash: plan.hash, note: "" } as const;
+const resolve = { kind: "resolve", stepId: "work", as: "done", note: "" } as const;
+const verdict = { decision: "roll-back", reason: "", by: "tminus", at: "" } as const;
+
+describe("checkSignal", () => {
+  it.each<[string, string, SignalBody, Partial<Run>?, string?]>([
+    ["an approval by somebody else", "accepted", approve],
+    ["an approval of another plan", "APPROVAL_REFUSED", { ...approve, planHash: base.hash }],
+    ["an approval by who started the run", "APPROVAL_REFUSED", approve, {}, "mia"],
+    ["an approval of a step that is none", "RUN_NOT_WAITING", { ...approve, stepId: "work" }],
+    [
+      "a rejection by who started the run",
+      "accepted",
+      { kind: "reject", stepId: "sign", note: "" },
+      {},
+      "mia",
+    ],
+    ["an item of the checklist", "accepted", { kind: "attest", stepId: "list", item: "told", note: "" }],
+    ["an item that is not there", "RUN_NOT_WAITING", { kind: "attest", stepId: "list", item: "x", note: "" }],
+    [
+      "an item of another step",
+      "RUN_NOT_WAITING",
+      { kind: "attest", stepId: "sign", item: "told", note: "" },
+    ],
+    ["a decision that nobody asked for", "RUN_NOT_WAITING", resolve],
+    [
+      "a decision that is asked for",
+      "accepted",
+      resolve,
+      { waitingFor: { for: "decision", text: "", stepId: "work" } },
+    ],
+    [
+      "a decision about another step",
+      "RUN_NOT_WAITING",
+      resolve,
+      { waitingFor: { for: "decision", text: "", stepId: "x" } },
+    ],
+    [
+      "a decision while it waits for a time",
+      "RUN_NOT_WAITING",
+      resolve,
+      { waitingFor: { for: "time", text: "", stepId: "work" } },
+    ],
+    ["a hold", "accepted", { kind: "hold", note: "" }],
+    [
+      "a hold of a rollback",
+      "RUN_NOT_WAITING",
+      { kind: "hold", note: "" },
+      { state: "rolling-back", verdict },
+    ],
+    ["an abort of a queued run", "accepted", { kind: "abort", note: "" }, { state: "queued" }],
+    [
+      "anything after the end",
+      "RUN_ENDED",
+      { kind: "abort", note: "" },
+      { state: "ended", outcome: "succeeded" },
+    ],
+  ])("%s: %s", (_, expected, body, change = {}, actor = "tom") => {
+    expect(answer(body, change, actor)).toBe(expected);
+  });
+
+  it("lets who started the run approve it where the environment is not protected", () => {
+    const open = samplePlan({ stages: plan.stages });
+    expect(answer({ ...approve, planHash: open.hash }, { plan: open }, "mia")).toBe("accepted");
+  });
+});

@@ -1,0 +1,108 @@
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, it } from "vitest";
+import { identify, sendSignal } from "../../src/lib/process.ts";
+import { findHome } from "../../src/store/embedded/cluster-home.ts";
+import { clusterStatus } from "../../src/store/embedded/cluster-status.ts";
+import { CommandLine, type Ended } from "../support/command-line.ts";
+import { eventually, processesNaming } from "../support/processes.ts";
+
+/** The demo as a stranger starts it, in an empty folder. */
+const ROOM = { timeout: 120_000 };
+const DEMO_MS = 110_000;
+
+let folder: string;
+let tminus: CommandLine;
+
+function openFolder(): void {
+  folder = mkdtempSync(join(tmpdir(), "tminus-demo-"));
+  chmodSync(folder, 0o711); // so that the account of the database servers can pass, and their data stays below
+  const environment = { PATH: process.env.PATH ?? "", HOME: folder, TMPDIR: tmpdir() };
+  tminus = new CommandLine(folder, environment);
+}
+
+afterEach(async () => {
+  await tminus.close();
+  // Only after a failure is anything left.
+  for (const { pid } of processesNaming(folder)) {
+    const left = identify(pid);
+    if (left !== undefined) sendSignal(left, "SIGKILL");
+  }
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface ReleaseReport {
+  release: string;
+  outcome: string;
+  requests: number;
+  failed: number;
+  decidedAfterMs: number | null;
+}
+
+function expectStory({ exitCode, stdout, stderr }: Ended): void {
+  expect(exitCode, stderr).toBe(0);
+  const lines = stdout.trim().split("\n");
+  const { releases } = JSON.parse(lines.at(-1)!) as { releases: ReleaseReport[] };
+  expect(releases.map(({ release, outcome }) => [release, outcome])).toEqual([
+    ["v1", "succeeded"],
+    ["v2", "succeeded"],
+    ["v3", "rolled_back"],
+  ]);
+  const [v1, v2, v3] = releases;
+  for (const { requests } of releases) expect(requests).toBeGreaterThan(0);
+  expect([v1!.failed, v2!.failed]).toEqual([0, 0]);
+  expect(v3!.failed).toBeGreaterThan(0);
+  expect(v3!.decidedAfterMs).toEqual(expect.any(Number));
+  expect(lines).toHaveLength(1);
+}
+
+async function expectNothingLeft(): Promise<void> {
+  await eventually("every process of the demo has ended", () => processesNaming(folder).length === 0);
+  expect(existsSync(join(folder, ".tminus", "demo"))).toBe(false);
+}
+
+describe("the demo", () => {
+  it(
+    "tells a good release from a bad one, takes that back by itself, and leaves nothing behind",
+    ROOM,
+    async () => {
+      openFolder();
+      expectStory(await tminus.start("demo", "--json").within(DEMO_MS));
+      await expectNothingLeft();
+    },
+  );
+
+  it("goes on with the same run after it was killed in the middle of one", ROOM, async () => {
+    openFolder();
+    const demo = join(folder, ".tminus", "demo");
+    const killed = tminus.start("demo", "--json");
+    await killed.until(/v1 → v2[^]*shift-canary .* done/, DEMO_MS);
+    const [, , id] = /(run (\w+) created: v1 → v2)/.exec(killed.stderr)!;
+    killed.kill("SIGKILL");
+    await killed.ended;
+    const workers = processesNaming(join(demo, "project")).filter(({ command }) =>
+      command.includes(" worker "),
+    );
+    expect(workers).toHaveLength(1);
+    sendSignal(identify(workers[0]!.pid)!, "SIGKILL");
+    // Both database servers live below the folder: what is left of them would be seen.
+    for (const place of ["shop-postgres", "project/.tminus/postgres"]) {
+      expect(await clusterStatus(join(demo, place))).toMatchObject({ running: true });
+      expect(findHome(join(demo, place))?.folder.startsWith(folder)).toBe(true);
+    }
+
+    const story = JSON.parse(readFileSync(join(demo, "story.json"), "utf8")) as {
+      chapters: { release: string; runId: string }[];
+    };
+    expect(story.chapters.at(-1)).toMatchObject({ release: "v2", runId: id });
+    const again = tminus.start("demo", "--json");
+    expectStory(await again.within(DEMO_MS));
+    const runs = [...again.stderr.matchAll(/run (\w+) created: (.*) on production/g)];
+    expect(runs.map(([, run, change]) => [run, change])).toEqual([
+      [id, "v1 → v2"],
+      [expect.any(String), "v2 → v3"],
+    ]);
+    await expectNothingLeft();
+  });
+});
