@@ -177,8 +177,8 @@ export const errorCodes = {
     exit: 1,
     retryable: false,
     title: "The new release did not become healthy",
-    why: "Its health path did not answer 200 often enough before the deadline, or its process ended.",
-    next: "Its last output lines are in the message. It never received traffic.",
+    why: "Its health path did not answer 200 often enough before the deadline, its process ended, or the command that deploys it failed.",
+    next: "Its last output lines are in the message. Look at them, then deploy again.",
   },
   DATABASE_UNREACHABLE: {
     exit: 1,

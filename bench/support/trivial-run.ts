@@ -76,9 +76,15 @@ const trivial: StepKind = {
   requirements: [],
   schema: z.record(z.string(), z.json()),
   example: "",
-  plan: () => {
-    throw new Error("not planned here");
-  },
+  plan: () => ({
+    summary: [],
+    risk: "low",
+    durationMs: 0,
+    timeoutMs: 60_000,
+    undo: { how: "none-needed", text: "it does nothing" },
+    inputs: [],
+    blocked: [],
+  }),
   observe: async () => ({ state: "absent", reason: "it leaves no trace" }),
   act: async () => ({ outcome: "done", reason: "did nothing", result: { did: "nothing" } }),
 };

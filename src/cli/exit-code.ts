@@ -14,6 +14,11 @@ export function exitOfOutcome(outcome: RunOutcome): ExitCode {
   return outcomeExits[outcome];
 }
 
+/** Whether the run was refused before its first step because its plan went stale while it was queued. */
+export function isStale({ outcome, verdict }: Pick<Run, "outcome" | "verdict">): boolean {
+  return outcome === "failed" && verdict?.code === "PLAN_STALE";
+}
+
 /** Whether the run goes on only when a person says something. */
 export function waitsForPerson({ state, waitingFor }: Pick<Run, "state" | "waitingFor">): boolean {
   if (state === "ended") return false;

@@ -1,10 +1,10 @@
-import { TminusError } from "../errors.ts";
+import { describeCode, TminusError } from "../errors.ts";
 import type { ExitCode } from "../error-codes.ts";
 import type { Run, RunOutcome } from "../model/run.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { applyEvent, newRunView, type RunView } from "../report/run-view.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitOfOutcome } from "./exit-code.ts";
+import { exitOfOutcome, isStale } from "./exit-code.ts";
 import { runJson } from "./output/json.ts";
 import { eventLine, heartbeatLine } from "./output/lines.ts";
 import { openLiveScreen } from "./output/live.ts";
@@ -19,13 +19,15 @@ const HEARTBEAT_MS = 30_000;
 
 /**
  * Shows a run until it ends, then prints it as the result and returns its exit code. Ctrl-C only stops the
- * looking: the run goes on, and the exit code is 130. `exitOf` is for commands that wanted another end than success.
+ * looking: the run goes on, and the exit code is 130. `exitOf` is for commands that wanted another end than success. Without
+ * `tellStale`, a run that was refused for a stale plan prints no result: the caller starts another.
  */
 export async function followRun(
   context: CommandContext,
   tminus: Tminus,
   run: Run,
   exitOf: (outcome: RunOutcome) => ExitCode = exitOfOutcome,
+  tellStale = true,
 ): Promise<ExitCode> {
   const { output, cancelled } = context;
   const view = newRunView(run);
@@ -43,7 +45,8 @@ export async function followRun(
   }
   const ended = await tminus.findRun(run.id);
   if (ended.outcome !== undefined) {
-    const exitCode = exitOf(ended.outcome);
+    const exitCode = isStale(ended) ? describeCode("PLAN_STALE").exit : exitOf(ended.outcome);
+    if (isStale(ended) && tellStale === false) return exitCode;
     output.result({ run: runJson(ended), exitCode }, output.isQuiet ? [`${ended.id} ${ended.outcome}`] : []);
     return exitCode;
   }

@@ -13,6 +13,11 @@ export interface StartOptions extends Confirmation {
   detach?: boolean;
 }
 
+/** What startRun does beside: `mayPlanAgain` leaves a run that went stale without a result, for another try. */
+export interface StartChoices {
+  mayPlanAgain: boolean;
+}
+
 /**
  * Shows the plan, asks where that is needed, starts the run and watches it. Errors: PLAN_BLOCKED,
  * USAGE_INVALID when it is not confirmed.
@@ -22,6 +27,7 @@ export async function startRun(
   tminus: Tminus,
   plan: Plan,
   options: StartOptions,
+  { mayPlanAgain }: StartChoices = { mayPlanAgain: false },
 ): Promise<ExitCode> {
   const { output } = context;
   const actor = actorOf(context, options.by);
@@ -32,7 +38,7 @@ export async function startRun(
   context.cancelled.throwIfAborted();
   const run = await tminus.start(plan, actor);
   output.line(`run ${run.id} started by ${actor} (a name that nobody has checked)`);
-  if (options.detach !== true) return followRun(context, tminus, run);
+  if (options.detach !== true) return followRun(context, tminus, run, undefined, !mayPlanAgain);
   output.note(detachedText(run.id));
   output.result({ run: runJson(run), detached: true, exitCode: 0 }, output.isQuiet ? [run.id] : []);
   return 0;

@@ -30,6 +30,10 @@ export function openEnvironment(
   const { environment } = context;
   for (const reference of Object.values(environment.variables)) secret(reference);
 
+  const variables = (): Record<string, string> =>
+    Object.fromEntries(
+      Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()]),
+    );
   const kind = targetKinds[context.target.kind];
   if (kind === undefined)
     throw new TminusError("RUNBOOK_INVALID", `there is no target kind ${context.target.kind}`);
@@ -40,6 +44,7 @@ export function openEnvironment(
     projectDirectory: context.projectDirectory,
     clock,
     redact: (text) => redactor.redact(text),
+    variables,
   });
   const channels: Record<string, NotificationChannel> = {};
   for (const { id, kind: channelKind, ...config } of context.channels) {
@@ -48,10 +53,6 @@ export function openEnvironment(
       throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${channelKind}`);
     channels[id] = found.open(id, config, { secret, writeLine });
   }
-  const variables = (): Record<string, string> =>
-    Object.fromEntries(
-      Object.entries(environment.variables).map(([name, reference]) => [name, secret(reference).reveal()]),
-    );
   return {
     view: { ...environment, database: environment.database },
     target: opened.target,

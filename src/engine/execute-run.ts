@@ -9,6 +9,8 @@ import { checkCure } from "./cure.ts";
 import { verifyEndState } from "./end-state.ts";
 import { goForward, stopVerdict } from "./forward.ts";
 import { keepServing } from "./keep-serving.ts";
+import { movedSince } from "../plan/recheck.ts";
+import type { StepKind } from "../model/step-kind.ts";
 import { keepLease, takeLease } from "./lease.ts";
 import { openEnvironment } from "./open-environment.ts";
 import type { EnginePorts } from "./ports.ts";
@@ -52,7 +54,12 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
 
 async function interpret(context: RunExecution): Promise<void> {
   const { run, ports, execution } = context;
-  if (run.startedAt === undefined) {
+  if (run.startedAt === undefined && run.verdict === undefined) {
+    const stale = await staleVerdict(context);
+    if (stale !== undefined) {
+      await recordVerdict(context, stale);
+      return rollBack(context, stale);
+    }
     crashPoint("run.before-start", run.id);
     await ports.journal.record(
       execution,
@@ -69,16 +76,38 @@ async function interpret(context: RunExecution): Promise<void> {
 
 /** Goes forward; ends the run when all went well, else journals the verdict and returns it. */
 async function forwardOrVerdict(context: RunExecution): Promise<RunVerdict | undefined> {
-  const { run, ports, execution } = context;
   let verdict = await goForward(context).catch((error: unknown) => protocolVerdict(context, error));
   verdict ??= await finish(context);
-  if (verdict === undefined) return undefined;
+  if (verdict !== undefined) await recordVerdict(context, verdict);
+  return verdict;
+}
+
+async function recordVerdict({ run, ports, execution }: RunExecution, verdict: RunVerdict): Promise<void> {
   crashPoint("run.before-verdict", run.id);
   const patch = { verdict, state: "rolling-back", waitingFor: null } as const;
   await ports.journal.record(execution, "run.verdict", { ...verdict }, patch);
   crashPoint("run.after-verdict", run.id);
   run.verdict = verdict;
-  return verdict;
+}
+
+/**
+ * A deploy whose plan went stale while it waited for the environment changes nothing: what the plan says about
+ * undoing was said about another world. Going back to an earlier release is always allowed.
+ */
+async function staleVerdict({
+  run,
+  ports,
+  environment,
+  lost,
+}: RunExecution): Promise<RunVerdict | undefined> {
+  if (run.plan.purpose !== "deploy") return undefined;
+  const { view, target, secret, redactor, projectDirectory } = environment;
+  const stepKind = (kind: string): StepKind | undefined => ports.stepKind(kind);
+  const looking = { environment: view, target, stepKind, secret, redactor, projectDirectory, signal: lost };
+  const moved = await movedSince(run.plan, looking);
+  if (moved.length === 0) return undefined;
+  const reason = redactor.redact(`the plan is stale; moved since it was made: ${moved.join("; ")}`);
+  return { decision: "fail", code: "PLAN_STALE", reason, by: "tminus", at: ports.clock.now().toISOString() };
 }
 
 /** Ends the run when the end state is verified; else returns why it is not a success. */

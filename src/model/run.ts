@@ -1,3 +1,4 @@
+import type { ErrorCode } from "../error-codes.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Plan } from "./plan.ts";
@@ -19,6 +20,8 @@ export type RunOutcome = "succeeded" | "rolled-back" | "stopped" | "failed" | "r
 export interface RunVerdict {
   decision: "roll-back" | "stop" | "fail";
   reason: string;
+  /** Set when an error of the table says more than the outcome does. */
+  code?: ErrorCode;
   /** The step that failed, when one did. */
   stepId?: string;
   /** Who decided: "tminus", or the person who asked. */

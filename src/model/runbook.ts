@@ -126,7 +126,7 @@ export const runbookEnvironmentSchema = z.strictObject({
     .optional()
     .describe("Database that belongs to this environment"),
   target: z
-    .looseObject({ kind: z.string().min(1).describe("Kind of the target: local …") })
+    .looseObject({ kind: z.string().min(1).describe("Kind of the target: local, command …") })
     .describe("Where the application runs; the other fields are the target kind's own"),
   variables: z
     .record(

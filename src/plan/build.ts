@@ -125,7 +125,8 @@ function plannedStep(
   };
 }
 
-function describeLive(routes: Plan["live"]): string {
+/** The digest of the input "live traffic". */
+export function describeLive(routes: Plan["live"]): string {
   if (routes.length === 0) return "nothing";
   return routes.map(({ release, percent }) => `${release} ${percent} %`).join(", ");
 }

@@ -1,7 +1,7 @@
 import type { Plan } from "../model/plan.ts";
 
 /** Inputs whose digest differs, or that only one of the plans has: "release files of v2 (was 3fa1…, is 77b0…)". */
-export function movedInputs(before: Plan, now: Plan): string[] {
+export function movedInputs(before: Pick<Plan, "inputs">, now: Pick<Plan, "inputs">): string[] {
   const digests = new Map(now.inputs.map(({ name, digest }) => [name, digest]));
   const moved = before.inputs
     .filter(({ name, digest }) => digests.get(name) !== digest)

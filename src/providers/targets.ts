@@ -12,6 +12,8 @@ export interface TargetOptions {
   projectDirectory: string;
   clock: Clock;
   redact: (text: string) => string;
+  /** The environment's variables, revealed. */
+  variables: () => Record<string, string>;
 }
 
 export interface OpenTarget {

@@ -5,6 +5,9 @@ import { blockingStep, effectStep, questionStep, RELEASE_STEPS, stage } from "..
 import { eventually } from "../support/processes.ts";
 import { ReleaseProject } from "../support/release-project.ts";
 
+/** Many processes on a machine that others use too. */
+const ROOM = { timeout: 120_000 };
+
 /** What people tell a run, each through the command line; one project and one worker for all, run after run. */
 let project: ReleaseProject;
 let worker: ProcessIdentity;
@@ -59,7 +62,7 @@ async function liveRelease(): Promise<string> {
   return (await fetch(`http://127.0.0.1:${project.port}/`)).text();
 }
 
-describe("a run that waits for people", () => {
+describe("a run that waits for people", ROOM, () => {
   it("counts an approval only of somebody else, where the environment is protected", async () => {
     project.use({
       protected: true,
@@ -77,7 +80,7 @@ describe("a run that waits for people", () => {
     expect(newEffects()).toEqual([]);
 
     expect(await exitOf("approve", "--by", "tom", "--note", "looks good")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(0);
+    expect((await follower.within(40_000)).exitCode).toBe(0);
     expect(follower.stdout).toContain("tom: approve sign: looks good");
     expect(await exitOf("approve", id, "--by", "tom")).toBe(2);
     expect(await exitOf("status")).toBe(0);
@@ -94,7 +97,7 @@ describe("a run that waits for people", () => {
     const { id, follower } = await deploy("v1");
     await follower.until(/waiting: 1 approval/);
     expect(await exitOf("reject", "--by", "tom", "--note", "not today")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(5);
+    expect((await follower.within(40_000)).exitCode).toBe(5);
     expect(newEffects()).toEqual(["did a", "undid a"]);
     expect(await show(id)).toMatchObject({
       outcome: "rolled-back",
@@ -118,7 +121,7 @@ describe("a run that waits for people", () => {
     expect(await exitOf("wait", "--for", "succeeded", "--timeout", "50ms")).toBe(4);
     expect(newEffects()).toEqual([]);
     expect(await exitOf("ack", "backup", "--by", "tom")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(0);
+    expect((await follower.within(40_000)).exitCode).toBe(0);
     expect(follower.stdout).toContain("attested by lena, tom");
     expect(newEffects()).toEqual(["did a"]);
   });
@@ -136,7 +139,7 @@ describe("a run that waits for people", () => {
     expect(await exitOf("status")).toBe(4);
     expect(newEffects()).toEqual(["did a"]);
     expect(await exitOf("resume")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(0);
+    expect((await follower.within(40_000)).exitCode).toBe(0);
     expect(newEffects()).toEqual(["did b"]);
   });
 
@@ -151,7 +154,7 @@ describe("a run that waits for people", () => {
     expect(await exitOf("resume", id)).toBe(2);
     expect(newEffects()).toEqual(["began blind"]);
     expect(await exitOf("resume", id, "--as", "done", "--by", "tom", "--note", "I looked")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(0);
+    expect((await follower.within(40_000)).exitCode).toBe(0);
     expect(newEffects()).toEqual(["did b"]);
   });
 
@@ -168,18 +171,18 @@ describe("a run that waits for people", () => {
     expect(await exitOf("resume", "--as", "retry")).toBe(0);
     await follower.until(/bad failed[^]*waiting: bad failed[^]*bad failed[^]*waiting: bad failed/);
     expect(await exitOf("resume", "--as", "failed", "--by", "tom", "--note", "give up")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(5);
+    expect((await follower.within(40_000)).exitCode).toBe(5);
     expect(newEffects()).toEqual(["did a", "undid a"]);
   });
 });
 
-describe("a run that people stop", () => {
+describe("a run that people stop", ROOM, () => {
   it("undoes what it did and ends as stopped when it is aborted in the middle of a step", async () => {
     project.use({ stages: stage("go", effectStep("a", "a-@run") + blockingStep("long")) });
     const { id, follower } = await deploy("v1");
     await eventually("the command runs", () => project.effectLines().includes("began long"));
     expect(await exitOf("abort", id, "--by", "tom")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(6);
+    expect((await follower.within(40_000)).exitCode).toBe(6);
     expect(newEffects()).toEqual(["did a", "began long", "undid a"]);
     expect(await exitOf("abort", id)).toBe(2);
   });
@@ -189,7 +192,7 @@ describe("a run that people stop", () => {
     const { id, follower } = await deploy("v1");
     await follower.until(/waiting: sure/);
     follower.kill("SIGINT");
-    const left = await follower.within(20_000);
+    const left = await follower.within(40_000);
     expect(left.exitCode).toBe(130);
     expect(left.stderr).toContain(`Come back with: tminus watch ${id}`);
     expect(await exitOf("ack", "sure")).toBe(0);
@@ -198,14 +201,14 @@ describe("a run that people stop", () => {
   });
 });
 
-describe("going back", () => {
+describe("going back", ROOM, () => {
   it("takes a running release away, and later a release that had succeeded", async () => {
     project.use({ stages: stage("go", RELEASE_STEPS + questionStep("sure")) });
     const { id, follower } = await deploy("v2");
     await follower.until(/waiting: sure/);
     expect(await liveRelease()).toBe("v2");
     expect(await exitOf("rollback", id, "--by", "tom", "--note", "the phones ring")).toBe(0);
-    expect((await follower.within(20_000)).exitCode).toBe(5);
+    expect((await follower.within(40_000)).exitCode).toBe(5);
     expect(await liveRelease()).toBe("v1");
     expect(await show(id)).toMatchObject({
       outcome: "rolled-back",

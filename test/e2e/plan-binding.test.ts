@@ -7,6 +7,9 @@ import { CommandLine } from "../support/command-line.ts";
 import { effectStep, RELEASE_STEPS, stage } from "../support/effect-steps.ts";
 import { ReleaseProject } from "../support/release-project.ts";
 
+/** Many processes on a machine that others use too. */
+const ROOM = { timeout: 120_000 };
+
 /** A plan that was written to a file is deployed as it was reviewed, or not at all. */
 const MIGRATE = "      - { id: migrate, kind: db.migrate, with: { directory: migrations } }\n";
 const STAGES = stage("go", MIGRATE + effectStep("a", "a-@run") + RELEASE_STEPS);
@@ -61,7 +64,7 @@ async function countRuns(): Promise<number> {
   return row!.count;
 }
 
-describe("a plan that was written to a file", () => {
+describe("a plan that was written to a file", ROOM, () => {
   it("is refused while an input differs, naming exactly that one, and deployed once nothing does", async () => {
     writeMigration("20260102000000_two");
     const file = await makePlan("v2");

@@ -11,6 +11,9 @@ import { effectStep, RELEASE_STEPS, stage } from "../support/effect-steps.ts";
 import { processesNaming } from "../support/processes.ts";
 import { ReleaseProject } from "../support/release-project.ts";
 
+/** Many processes on a machine that others use too. */
+const ROOM = { timeout: 120_000 };
+
 /** Planning looks at everything and changes nothing. The database is on a server of its own, where nobody else writes. */
 const MIGRATE =
   '      - { id: migrate, kind: db.migrate, with: { directory: "releases/{release}/migrations" } }\n';
@@ -138,7 +141,7 @@ async function planUnseen(release: string, exitCode: number): Promise<PlanJson> 
   return JSON.parse(stdout) as PlanJson;
 }
 
-describe("a plan", () => {
+describe("a plan", ROOM, () => {
   it("changes nothing before anything was ever deployed", async () => {
     const { blocked, plan } = await planUnseen("v1", 0);
     expect(blocked).toBe(false);

@@ -138,7 +138,7 @@ describe("a secret given by the environment", () => {
       await follower.until(/waiting: sure/);
       await expectExit(4, "status", "--json");
       await expectExit(0, "ack", "sure");
-      expect((await follower.within(20_000)).exitCode).toBe(0);
+      expect((await follower.within(40_000)).exitCode).toBe(0);
       expect(project.paths).toEqual([`/hook/${hook}`]);
       await askEverything();
 

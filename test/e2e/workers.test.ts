@@ -8,6 +8,9 @@ import { effectStep, questionStep, RELEASE_STEPS, stage } from "../support/effec
 import { eventually } from "../support/processes.ts";
 import { ReleaseProject, type ReleaseProjectOptions } from "../support/release-project.ts";
 
+/** Many processes on a machine that others use too. */
+const ROOM = { timeout: 120_000 };
+
 /** Several workers on one Postgres, and what becomes of runs when a worker or Postgres itself goes away. */
 const TWO_QUESTIONS = stage(
   "go",
@@ -68,7 +71,7 @@ async function eventTypes(id: string): Promise<string[]> {
   return (await project.query<{ type: string }>(sql, project.stateUrl)).map(({ type }) => type);
 }
 
-describe("three workers on one Postgres", () => {
+describe("three workers on one Postgres", ROOM, () => {
   it("all come up on an empty database at once, and do each step of every run exactly once", async () => {
     const environments = ["red", "green", "blue"];
     await open({
@@ -76,12 +79,13 @@ describe("three workers on one Postgres", () => {
       stages: stage("go", effectStep("a", "a-@run") + RELEASE_STEPS + effectStep("b", "b-@run")),
     });
     await Promise.all([project.startWorker(), project.startWorker(), project.startWorker()]);
-    const starts = environments.flatMap((name) =>
-      ["v1", "v2"].map((release) => start(release, `--env=${name}`)),
-    );
-    const ids = await Promise.all(starts);
-    const waits = ids.map((id) => exitOf("wait", id, "--for", "succeeded"));
-    expect(await Promise.all(waits), project.workerLog()).toEqual(ids.map(() => 0));
+    const ids: string[] = [];
+    for (const release of ["v1", "v2"]) {
+      const started = await Promise.all(environments.map((name) => start(release, `--env=${name}`)));
+      const waits = started.map((id) => exitOf("wait", id, "--for", "succeeded"));
+      expect(await Promise.all(waits), project.workerLog()).toEqual([0, 0, 0]);
+      ids.push(...started);
+    }
 
     const own = project.effectLines().filter((line) => line.startsWith("did "));
     expect(own.toSorted()).toEqual(ids.flatMap((id) => [`did a-${id}`, `did b-${id}`]).toSorted());
@@ -151,7 +155,7 @@ describe("three workers on one Postgres", () => {
   });
 });
 
-describe("the embedded Postgres, killed in the middle of a run", () => {
+describe("the embedded Postgres, killed in the middle of a run", ROOM, () => {
   it("is started again by the next command, and the run goes on to its end", async () => {
     await open({ embedded: true, stages: TWO_QUESTIONS });
     const watching = tminus.start("deploy", "--release", "v1");
@@ -166,7 +170,7 @@ describe("the embedded Postgres, killed in the middle of a run", () => {
     await again.until(/waiting: two/);
     expect(await exitOf("ack", "two", id)).toBe(0);
     const log = (): string => readFileSync(join(project.directory, ".tminus", "worker.log"), "utf8");
-    expect((await again.within(30_000)).exitCode, log()).toBe(0);
+    expect((await again.within(40_000)).exitCode, log()).toBe(0);
     expect(project.effectLines()).toEqual([`did a-${id}`, `did b-${id}`, `did c-${id}`]);
     const { value } = await tminus.json<{ environments: { active: object[]; lease?: object }[] }>("status");
     expect(value.environments[0]).toMatchObject({ active: [] });

@@ -130,6 +130,34 @@ describe("a run that fails", () => {
   });
 });
 
+describe("a plan that went stale while its run was queued", () => {
+  it("is not carried out, and what moved is named", async () => {
+    world.inputs = [{ name: "migration ledger", digest: "two rows" }];
+    const inputs = [
+      { name: "runbook", digest: "as it was" },
+      { name: "live traffic", digest: "v0 100 %" },
+      { name: "migration ledger", digest: "one row" },
+    ];
+    const id = await world.start([[scriptedStep("a")]], { inputs });
+    const run = await world.execute(id);
+    expect(run).toMatchObject({ outcome: "failed", verdict: { decision: "fail", code: "PLAN_STALE" } });
+    expect(run.verdict?.reason).toContain(
+      "live traffic (was v0 100 %, is v1 100 %); migration ledger (was one row, is two rows)",
+    );
+    expect(world.effects).toEqual([]);
+  });
+
+  it("is carried out when nothing moved, and a rollback in any case", async () => {
+    const inputs = [{ name: "live traffic", digest: "v1 100 %" }];
+    expect((await world.execute(await world.start([[scriptedStep("a")]], { inputs }))).outcome).toBe(
+      "succeeded",
+    );
+    const old = [{ name: "live traffic", digest: "v0 100 %" }];
+    const back = await world.start([[scriptedStep("b")]], { inputs: old, purpose: "rollback" });
+    expect((await world.execute(back)).outcome).toBe("succeeded");
+  });
+});
+
 describe("what was there before a run", () => {
   it("is adopted, and left alone when the run is rolled back", async () => {
     world.effects.push("act a");

@@ -3,6 +3,7 @@ import { identify, isAlive, run, spawnDetached, terminate } from "../../src/lib/
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { eventually } from "../support/processes.ts";
 
 const env = { PATH: process.env.PATH ?? "" };
 const sh = (script: string): string[] => ["sh", "-c", script];
@@ -23,7 +24,8 @@ describe("run", () => {
   it("ends everything that a command started when its time is over", async () => {
     const result = await run(sh("sleep 300 & echo $!; wait"), { env, timeoutMs: 300 });
     expect(result).toMatchObject({ timedOut: true, aborted: false });
-    expect(identify(Number(result.output.trim()))).toBeUndefined();
+    const left = Number(result.output.trim());
+    await eventually("what it started is gone", () => identify(left) === undefined);
   });
 
   it("lets a command end by itself when it is aborted", async () => {

@@ -7,7 +7,7 @@ import { newRunId } from "../../src/lib/id.ts";
 import { Redactor, Secret } from "../../src/lib/redact.ts";
 import { executeRun } from "../../src/engine/execute-run.ts";
 import type { EnginePorts } from "../../src/engine/ports.ts";
-import type { Plan, PlannedStep } from "../../src/model/plan.ts";
+import type { Plan, PlanInput, PlannedStep } from "../../src/model/plan.ts";
 import type { DeployTarget } from "../../src/model/ports.ts";
 import type { Run } from "../../src/model/run.ts";
 import type { SignalBody } from "../../src/model/signal.ts";
@@ -28,6 +28,8 @@ export class EngineWorld {
   readonly effects: string[] = [];
   readonly scripts: Record<string, Script> = {};
   readonly target: DeployTarget = createFakeTarget({ routes: [{ release: "v1", percent: 100 }] });
+  /** What the scripted kind says that its plan depends on. */
+  inputs: PlanInput[] = [];
   /** How long the end state is looked at before it counts as unknown or contradicted. */
   patienceMs = 15_000;
   readonly #directory = mkdtempSync(join(tmpdir(), "tminus-engine-"));
@@ -129,9 +131,15 @@ export class EngineWorld {
       requirements: [],
       schema: z.record(z.string(), z.json()),
       example: "",
-      plan: () => {
-        throw new Error("not planned here");
-      },
+      plan: () => ({
+        summary: [],
+        risk: "low",
+        durationMs: 0,
+        timeoutMs: 10_000,
+        undo: { how: "undo", text: "takes it away" },
+        inputs: this.inputs,
+        blocked: [],
+      }),
       observe: async ({ stepId }) => {
         const isThere = this.#isThere(stepId);
         const state = scriptOf(stepId).observe?.() ?? (isThere ? "done" : "absent");

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { TminusError } from "../../errors.ts";
+import { describeCode, TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import { formatDuration } from "../../lib/duration.ts";
 import type { Plan } from "../../model/plan.ts";
@@ -17,6 +17,9 @@ export interface DeployOptions extends StartOptions {
   wait: boolean;
 }
 
+/** How often a deploy whose plan went stale behind other runs is planned again. */
+const MAX_PLANS = 5;
+
 /** Plans, or takes the plan from a file and checks that nothing moved since; then starts and watches a run. */
 export async function deploy(context: CommandContext, options: DeployOptions): Promise<ExitCode> {
   if (options.release === undefined && options.plan === undefined) {
@@ -25,12 +28,21 @@ export async function deploy(context: CommandContext, options: DeployOptions): P
     });
   }
   const tminus = await context.open();
-  const plan =
-    options.plan === undefined
-      ? await freshPlan(context, tminus, options.release!)
-      : await storedPlan(context, tminus, options);
-  if (!options.wait) await refuseWhenHeld(context, tminus, plan.environment.name);
-  return startRun(context, tminus, plan, options);
+  if (options.plan !== undefined) {
+    const plan = await storedPlan(context, tminus, options);
+    if (!options.wait) await refuseWhenHeld(context, tminus, plan.environment.name);
+    return startRun(context, tminus, plan, options);
+  }
+  for (let tries = 1; ; tries++) {
+    const plan = await freshPlan(context, tminus, options.release!);
+    if (!options.wait) await refuseWhenHeld(context, tminus, plan.environment.name);
+    const mayPlanAgain = tries < MAX_PLANS;
+    const exitCode = await startRun(context, tminus, plan, options, { mayPlanAgain });
+    if (exitCode !== describeCode("PLAN_STALE").exit || !mayPlanAgain) return exitCode;
+    context.output.note(
+      "the plan went stale while its run was queued, and nothing was changed; planning again",
+    );
+  }
 }
 
 async function freshPlan(context: CommandContext, tminus: Tminus, release: string): Promise<Plan> {

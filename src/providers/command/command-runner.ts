@@ -41,6 +41,8 @@ export interface Command {
   fence: Fence;
   signal: AbortSignal;
   progress: (text: string) => void;
+  /** Generation of the record by which it was decided to run this. */
+  basis: number;
   /** For a deploy: the step's key, and what is live before. */
   stage?: { key: string; before: string | null };
 }
@@ -52,6 +54,8 @@ export interface CommandEnd {
   /** The last lines, redacted. */
   output: string[];
 }
+
+type LivingCommand = RunningCommand & { process: ProcessIdentity };
 
 interface RunnerOptions {
   stateDirectory: string;
@@ -117,9 +121,8 @@ export class CommandRunner {
   ): Promise<{ record: TargetRecord; waitedFor: RunningCommand | undefined }> {
     let waitedFor: RunningCommand | undefined;
     for (;;) {
-      const record = await this.#locked(signal, () => this.#fenced(fence));
-      const { running } = record;
-      if (!isRunning(running)) return { record, waitedFor };
+      const { record, running } = await this.#locked(signal, () => this.#fenced(fence));
+      if (running === undefined) return { record, waitedFor };
       if (waitedFor?.id !== running.id) options.progress?.(`waiting: ${say(running)} still runs`);
       waitedFor = running;
       const isUnwanted = running.key !== undefined && running.key === options.endKey;
@@ -135,14 +138,15 @@ export class CommandRunner {
     edit: (record: TargetRecord) => TargetRecord,
   ): Promise<TargetRecord> {
     return this.#locked(signal, async () => {
-      const changed = edit(await this.#fenced(fence));
+      const { record } = await this.#fenced(fence);
+      const changed = edit(record);
       await writeRecord(this.#file, changed);
       return changed;
     });
   }
 
   /**
-   * Runs the command to its end. Undefined, and nothing done, when another one runs. When aborted it ends the
+   * Runs the command to its end. Undefined, and nothing done, when another one runs or ran since `basis`. When aborted it ends the
    * command and throws the signal's reason; only when the run was taken over it leaves the command to the one
    * that took it. Errors: TARGET_CONFLICT, TARGET_UNHEALTHY when it cannot be started.
    */
@@ -150,8 +154,9 @@ export class CommandRunner {
     const files: CommandFiles = { folder: this.folder, id: randomText(12) };
     const detail = `${command.verb} ${command.stage?.key ?? command.release}`;
     const process = await this.#locked(command.signal, async () => {
-      const record = await this.#fenced(command.fence);
-      return isRunning(record.running) ? undefined : this.#begin(record, command, files, detail);
+      const { record, running } = await this.#fenced(command.fence);
+      if (running !== undefined || record.generation !== command.basis) return undefined;
+      return this.#begin(record, command, files, detail);
     });
     if (process === undefined) return undefined;
     if (!command.signal.aborted) await letBegin(files);
@@ -228,20 +233,22 @@ export class CommandRunner {
     return false;
   }
 
-  /** Under the lock: the record, settled, with the token in it. Throws TARGET_CONFLICT. */
-  async #fenced({ token }: Fence): Promise<TargetRecord> {
-    const record = await readRecord(this.#file);
-    if (token < record.fence) {
+  /**
+   * Under the lock: the record with the token in it, and the command that runs; without one the record is
+   * settled. Looked at once, because a command may end at any moment. Throws TARGET_CONFLICT.
+   */
+  async #fenced({ token }: Fence): Promise<{ record: TargetRecord; running: LivingCommand | undefined }> {
+    const found = await readRecord(this.#file);
+    if (token < found.fence) {
       throw new TminusError(
         "TARGET_CONFLICT",
-        `the fencing token ${token} is older than ${record.fence}, which was used here already`,
+        `the fencing token ${token} is older than ${found.fence}, which was used here already`,
       );
     }
-    const settled = isRunning(record.running) ? record : await this.#settled(record);
-    if (settled === record && token === record.fence) return record;
-    const fenced = { ...settled, fence: token };
-    await writeRecord(this.#file, fenced);
-    return fenced;
+    const running = isRunning(found.running) ? found.running : undefined;
+    const record = { ...(running === undefined ? await this.#settled(found) : found), fence: token };
+    if (token !== found.fence || record.running !== found.running) await writeRecord(this.#file, record);
+    return { record, running };
   }
 
   /** What the record says now that its command is over. */
@@ -266,8 +273,6 @@ function say({ verb, release, process, limitMs }: RunningCommand): string {
 }
 
 /** Without a recorded process it never began: it waits until that is recorded. */
-function isRunning(
-  running: RunningCommand | undefined,
-): running is RunningCommand & { process: ProcessIdentity } {
+function isRunning(running: RunningCommand | undefined): running is LivingCommand {
   return running?.process !== undefined && isAlive(running.process);
 }

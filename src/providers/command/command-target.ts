@@ -103,12 +103,15 @@ export class CommandTarget implements DeployTarget {
 
   async stage(key: string, release: string, options: StageOptions): Promise<StagedRelease> {
     assertReleaseName(release);
+    let firstGeneration: number | undefined;
     for (let round = 0; round < ROUNDS; round++) {
       const { record, waitedFor } = await this.#runner.admit(options.fence, options.signal, options);
+      firstGeneration ??= record.generation;
+      const ranMeanwhile = waitedFor?.key === key || record.generation !== firstGeneration;
       const known = record.stages[key];
       if (known !== undefined && known.release !== release)
         throw new TminusError("TARGET_CONFLICT", `this step deployed ${known.release}, not ${release}`);
-      if (known?.state === "failed" && waitedFor?.key === key)
+      if (known?.state === "failed" && ranMeanwhile)
         throw new TminusError("TARGET_UNHEALTHY", `the deploy of ${release} that was under way failed`);
       const live = this.#known(await this.#live(record, options), release);
       if (known !== undefined && isAdoptable(known, live)) {
@@ -117,7 +120,7 @@ export class CommandTarget implements DeployTarget {
         return this.#staged(release);
       }
       const ended = await this.#runner.run({
-        ...this.#command("deploy", release, options, key),
+        ...this.#command("deploy", release, record, options, key),
         stage: { key, before: nameOf(live) },
       });
       if (ended === undefined) continue;
@@ -153,7 +156,7 @@ export class CommandTarget implements DeployTarget {
       const live = this.#known(await this.#live(record, options), release);
       if (nameOf(live) === release) return trafficOf(record, release);
       crashPoint("target.before-shift", release);
-      const ended = await this.#runner.run(this.#command("rollback", release, options));
+      const ended = await this.#runner.run(this.#command("rollback", release, record, options));
       if (ended === undefined) continue;
       const confirmed = await this.#confirm("rollback", release, ended, options);
       crashPoint("target.after-shift", release);
@@ -169,7 +172,7 @@ export class CommandTarget implements DeployTarget {
     const leaving = record.releases.filter((release) => release !== live && !keep.includes(release));
     for (const release of leaving) {
       crashPoint("target.before-retire", release);
-      const ended = await this.#runner.run(this.#command("retire", release, options));
+      const ended = await this.#runner.run(this.#command("retire", release, record, options));
       if (ended === undefined)
         throw new TminusError("TARGET_CONFLICT", `another command came before the retire of ${release}`);
       if (ended.exitCode !== 0) throw failureOf("retire", release, ended, this.#parts.config.timeout);
@@ -231,7 +234,13 @@ export class CommandTarget implements DeployTarget {
     throw new TminusError("TARGET_UNREACHABLE", `it is not known whether ${release} is live: ${live.reason}`);
   }
 
-  #command(verb: "deploy" | "rollback" | "retire", release: string, options: StageOptions, key?: string) {
+  #command(
+    verb: "deploy" | "rollback" | "retire",
+    release: string,
+    record: TargetRecord,
+    options: StageOptions,
+    key?: string,
+  ) {
     const { config, environment } = this.#parts;
     const { variables, fence, signal, progress } = options;
     const facts = { environment, release, fence: fence.token, ...(key === undefined ? {} : { key }) };
@@ -245,6 +254,7 @@ export class CommandTarget implements DeployTarget {
       fence,
       signal,
       progress,
+      basis: record.generation,
     };
   }
 

@@ -139,6 +139,19 @@ describe("staging", () => {
     expect(rig.calls()).toEqual(["deploy v1", "deploy v2"]);
   });
 
+  it("does not deploy again by what it saw before another call with the same key was through", async () => {
+    // The first question takes until the other call has deployed.
+    rig.write(
+      "status",
+      "[ -e asked ] || { : >asked; while [ ! -e live ]; do sleep 0.02; done; exit 3; }\n[ -e live ] || exit 3\ncat live\n",
+    );
+    const slow = rig.open().stage("k1", "v1", stageOptions());
+    await eventually("it has asked", () => rig.has("asked"));
+    await rig.open().stage("k1", "v1", stageOptions());
+    await slow;
+    expect(rig.calls()).toEqual(["deploy v1"]);
+  });
+
   it("ends a command that takes too long, with everything that it started", async () => {
     rig.write("hang", "");
     const slow = rig.open({ timeout: "300ms" }).stage("k1", "v1", stageOptions());

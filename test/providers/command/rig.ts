@@ -68,6 +68,10 @@ export class CommandRig {
     rmSync(join(this.folder, name), { force: true });
   }
 
+  has(name: string): boolean {
+    return existsSync(join(this.folder, name));
+  }
+
   /** Undefined when nothing is. */
   live(): string | undefined {
     const file = join(this.folder, "live");

@@ -113,8 +113,10 @@ describe("keep serving", () => {
     const client = new EdgeClient(createLayout(join(folder, "state"), "test").sockets);
     process.kill((await client.status())!.pid, "SIGKILL");
     await until(async () => (await ask(port, "/")).status === 0);
-    await handle.keepServing({});
-    await until(async () => (await ask(port, "/")).body === "v2");
-    await until(async () => (await handle.target.findRelease("v1")).state === "present");
+    await until(async () => {
+      await handle.keepServing({});
+      const isUp = (await ask(port, "/")).body === "v2";
+      return isUp && (await handle.target.findRelease("v1")).state === "present";
+    });
   });
 });
