@@ -46,7 +46,7 @@ export async function followRun(
   const ended = await tminus.findRun(run.id);
   if (ended.outcome !== undefined) {
     const exitCode = isStale(ended) ? describeCode("PLAN_STALE").exit : exitOf(ended.outcome);
-    if (isStale(ended) && tellStale === false) return exitCode;
+    if (isStale(ended) && !tellStale) return exitCode;
     output.result({ run: runJson(ended), exitCode }, output.isQuiet ? [`${ended.id} ${ended.outcome}`] : []);
     return exitCode;
   }

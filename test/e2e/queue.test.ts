@@ -66,7 +66,8 @@ describe("two deploys to one environment at once", ROOM, () => {
     expect((await tminus.run("ack", "sure", holder)).exitCode).toBe(0);
     expect((await first.within(40_000)).exitCode).toBe(0);
     // The holder changed what is live, so the plan that was made before is not carried out any more.
-    const [, again = ""] = await second.until(/planning again[^]*?run (\w+) created/);
+    await second.until(/planning again/);
+    const [, again = ""] = await second.until(/run \w+ created[^]*run (\w+) created/);
     expect(
       (await tminus.json<{ run: { verdict: unknown } }>("show", queued)).value.run.verdict,
     ).toMatchObject({

@@ -29,11 +29,10 @@ export interface CommandTargetOptions {
   /** Masks secret values in what commands print. */
   redact: (text: string) => string;
   /** Variables, values revealed, for status and rollback, which get none from their caller; none when left out. */
-  variables?: () => Record<string, string>;
+  variables: () => Record<string, string>;
 }
 
 /** The target of one environment. Creates its folders; runs nothing until it is asked. */
 export function createCommandTarget(options: CommandTargetOptions): DeployTarget {
-  const { variables = () => ({}), ...rest } = options;
-  return new CommandTarget({ ...rest, variables, runner: new CommandRunner(rest) });
+  return new CommandTarget({ ...options, runner: new CommandRunner(options) });
 }

@@ -16,6 +16,7 @@ const target = createCommandTarget({
   projectDirectory: folder!,
   clock: systemClock,
   redact: (text) => text,
+  variables: () => ({}),
 });
 const { signal } = new AbortController();
 const fence = { environment: "test", token: 1 };

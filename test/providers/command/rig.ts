@@ -40,7 +40,7 @@ export class CommandRig {
     for (const name of ["change.sh", "status.sh"]) chmodSync(join(this.folder, name), 0o755);
   }
 
-  open(extra: Record<string, unknown> = {}, variables?: () => Record<string, string>): DeployTarget {
+  open(extra: Record<string, unknown> = {}, variables = (): Record<string, string> => ({})): DeployTarget {
     const config = commandTargetSchema.parse({
       kind: "command",
       deploy: ["./change.sh", "deploy", "{release}", this.folder],
@@ -56,7 +56,7 @@ export class CommandRig {
       projectDirectory: this.folder,
       clock: systemClock,
       redact: (text) => text.replaceAll(SECRET, "***"),
-      ...(variables === undefined ? {} : { variables }),
+      variables,
     });
   }
 
