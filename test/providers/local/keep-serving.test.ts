@@ -58,6 +58,14 @@ async function processOf(key: string): Promise<{ pid: number; startedAt: string 
   return record!.process!;
 }
 
+/** As during a run: called again and again, because a killed process may take a moment to be gone. */
+async function serveUntil(condition: () => Promise<boolean>): Promise<void> {
+  await until(async () => {
+    await handle.keepServing({});
+    return condition();
+  });
+}
+
 async function killAndWait(key: string): Promise<void> {
   const identity = await processOf(key);
   sendSignal(identity, "SIGKILL");
@@ -68,8 +76,7 @@ describe("keep serving", () => {
   it("starts an instance that has traffic again at its old place", async () => {
     await goLive("v1");
     await killAndWait("v1");
-    await handle.keepServing({});
-    await until(async () => (await ask(port, "/")).body === "v1");
+    await serveUntil(async () => (await ask(port, "/")).body === "v1");
     expect(await handle.target.traffic()).toMatchObject({
       value: { routes: [{ release: "v1", percent: 100 }] },
     });
@@ -79,8 +86,7 @@ describe("keep serving", () => {
     await goLive("v1");
     await goLive("v2");
     await killAndWait("v1");
-    await handle.keepServing({});
-    await until(async () => (await handle.target.findRelease("v1")).state === "present");
+    await serveUntil(async () => (await handle.target.findRelease("v1")).state === "present");
     expect((await ask(port, "/")).body).toBe("v2");
   });
 
@@ -96,8 +102,9 @@ describe("keep serving", () => {
 
   it("does not start an instance that ends at once again and again without a pause", async () => {
     await goLive("v1");
+    const first = await processOf("v1");
     await killAndWait("v1");
-    await handle.keepServing({});
+    await serveUntil(async () => (await processOf("v1")).pid !== first.pid);
     const second = await processOf("v1");
     sendSignal(second, "SIGKILL");
     await until(async () => (await handle.target.findStaged("v1")).state === "absent");
@@ -113,8 +120,7 @@ describe("keep serving", () => {
     const client = new EdgeClient(createLayout(join(folder, "state"), "test").sockets);
     process.kill((await client.status())!.pid, "SIGKILL");
     await until(async () => (await ask(port, "/")).status === 0);
-    await until(async () => {
-      await handle.keepServing({});
+    await serveUntil(async () => {
       const isUp = (await ask(port, "/")).body === "v2";
       return isUp && (await handle.target.findRelease("v1")).state === "present";
     });
