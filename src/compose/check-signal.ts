@@ -37,9 +37,14 @@ export function checkSignal(run: Run, body: SignalBody, actor: string): void {
       if (run.verdict !== undefined)
         throw new TminusError("RUN_NOT_WAITING", `run ${run.id} is being rolled back, which cannot be held`);
       return;
-    case "resume":
     case "abort":
     case "rollback":
+      if (run.verdict !== undefined)
+        throw new TminusError("RUN_NOT_WAITING", `run ${run.id} is being rolled back already`, {
+          hint: `Look at it: tminus watch ${run.id}`,
+        });
+      return;
+    case "resume":
       return;
   }
 }

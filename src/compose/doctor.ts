@@ -119,7 +119,7 @@ async function checkEnvironment(
 }
 
 async function checkUrl(name: string, url: string, signal: AbortSignal): Promise<DoctorCheck> {
-  const answer = await probe(url, deadline(TIMEOUT_MS, signal));
+  const answer = await probe(url, TIMEOUT_MS, signal);
   const id = `${name}.url`;
   if (answer.state === "silent") {
     return {

@@ -13,7 +13,7 @@ import { openNotifications, type Notifications } from "../store/notifications.ts
 import * as runs from "../store/runs.ts";
 import { countLiveWorkers } from "../store/workers.ts";
 import { runDoctor } from "./doctor.ts";
-import { openEnvironment } from "./environment.ts";
+import { openForReading, trafficNow } from "./look.ts";
 import { definedOnly, makePlan } from "./make-plan.ts";
 import { contextOf, openProject } from "./project.ts";
 import type { Environment } from "./secrets.ts";
@@ -92,7 +92,14 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     findRun: async (id, name) => runs.findRun(await pool(), id, name),
     runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), name, limit),
     attempts: async (runId) => runs.listAttempts(await pool(), runId),
-    events: async (runId, after) => runs.listEvents(await pool(), runId, after),
+    async events(runId, after) {
+      const all: RunEvent[] = [];
+      for (;;) {
+        const page = await runs.listEvents(await pool(), runId, all.at(-1)?.sequence ?? after);
+        if (page.length === 0) return all;
+        all.push(...page);
+      }
+    },
     follow: (runId, after, signal) => follow(runId, after, signal),
 
     async send(runId, body, actor) {
@@ -169,18 +176,12 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
 
   async function environmentStatus(name: string): Promise<EnvironmentStatus> {
     const context = contextOf(project, name);
-    const recent = await runs.listRuns(await pool(), name, 20);
-    const lease = await runs.readLease(await pool(), name);
-    const opened = openEnvironment({
-      context: { ...context, environment: { ...context.environment, variables: {} } },
-      processEnvironment: environment,
-      clock,
-      writeLine: log,
-    });
+    const opened = openForReading({ context, processEnvironment: environment, clock, writeLine: log });
     try {
-      const traffic = await opened.target
-        .traffic()
-        .catch((error: unknown) => ({ state: "unknown" as const, reason: String(error) }));
+      const traffic = await trafficNow(opened.target, clock);
+      // After the target, which may be slow: how long ago a worker was heard of must be told as it is now.
+      const recent = await runs.listRuns(await pool(), name, 20);
+      const lease = await runs.readLease(await pool(), name);
       const last = recent.find((run) => run.state === "ended");
       return {
         environment: name,

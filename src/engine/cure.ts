@@ -21,7 +21,7 @@ export async function checkCure(execution: RunExecution): Promise<Verdict> {
   let silent = 0;
   let silence = "";
   do {
-    const answer = await ports.probe(environment.view.url, deadline(LOOK_TIMEOUT_MS, lost));
+    const answer = await ports.probe(environment.view.url, LOOK_TIMEOUT_MS, lost);
     probes++;
     if (answer.state === "silent") {
       silence = answer.reason;

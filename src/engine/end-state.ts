@@ -1,4 +1,3 @@
-import { deadline } from "../lib/clock.ts";
 import type { EndState } from "../model/run.ts";
 import type { RunExecution } from "./execution.ts";
 import type { ProbeAnswer } from "./ports.ts";
@@ -56,7 +55,7 @@ async function lookOnce(execution: RunExecution, expected: readonly string[]): P
   let release: string | undefined;
   for (let good = 0; good < GOOD_ANSWERS; good++) {
     if (good > 0) await ports.clock.sleep(PROBE_EVERY_MS, lost);
-    const answer = await ports.probe(environment.view.url, deadline(PROBE_TIMEOUT_MS, lost));
+    const answer = await ports.probe(environment.view.url, PROBE_TIMEOUT_MS, lost);
     const problem = problemOf(answer, wanted);
     if (problem !== undefined) return problem;
     release = answer.state === "answered" ? answer.release : undefined;

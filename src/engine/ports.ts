@@ -12,8 +12,8 @@ export interface EnginePorts {
   stepKind(kind: string): StepKind | undefined;
   /** Opens what the run's frozen context names. Throws SECRET_MISSING when this worker lacks a variable. */
   openEnvironment(runId: string): Promise<OpenEnvironment>;
-  /** Asks a public URL once, on a connection of its own. */
-  probe(url: string, signal: AbortSignal): Promise<ProbeAnswer>;
+  /** Asks a public URL once, on a connection of its own. Rejects only with the signal's reason. */
+  probe(url: string, timeoutMs: number, signal: AbortSignal): Promise<ProbeAnswer>;
   /** How long the world is given to agree with the plan at the end of a run. */
   patienceMs: number;
   /** For the worker's own log. */

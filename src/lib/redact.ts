@@ -2,6 +2,8 @@ import { inspect } from "node:util";
 
 const MASK = "***";
 const MIN_LENGTH = 4;
+/** Shorter lines of a longer value may be ordinary text. */
+const MIN_LINE_LENGTH = 16;
 
 /** A value that never prints itself. `reveal()` is called where the value leaves the process for its purpose. */
 export class Secret {
@@ -29,7 +31,8 @@ export class Secret {
 }
 
 /**
- * Replaces every known secret value by ***. A URL's password is masked on its own too. Values shorter than
+ * Replaces every known secret value by ***, also as it stands inside JSON or a URL. A URL's password is masked
+ * on its own too, and so is each long line of a value that has several, such as a key. Values shorter than
  * four characters are not masked: masking them would shred ordinary text.
  */
 export class Redactor {
@@ -37,8 +40,7 @@ export class Redactor {
 
   add(secret: Secret): void {
     const value = secret.reveal();
-    const candidates = [value, ...passwordsIn(value)];
-    for (const candidate of candidates) {
+    for (const candidate of [value, ...passwordsIn(value)].flatMap(formsOf)) {
       if (candidate.length >= MIN_LENGTH && !this.#values.includes(candidate)) this.#values.push(candidate);
     }
     this.#values.sort((a, b) => b.length - a.length);
@@ -86,6 +88,14 @@ export class Redactor {
     }
     return longest;
   }
+}
+
+/** How a value may stand in a text. */
+function formsOf(value: string): string[] {
+  const lines = value.split(/\r?\n/).filter((line) => line.length >= MIN_LINE_LENGTH);
+  // Through a buffer, because encodeURIComponent refuses half a surrogate pair.
+  const encoded = encodeURIComponent(Buffer.from(value).toString());
+  return [value, JSON.stringify(value).slice(1, -1), encoded, ...lines];
 }
 
 function passwordsIn(value: string): string[] {

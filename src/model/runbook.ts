@@ -118,7 +118,13 @@ export const runbookStageSchema = z.strictObject({
 });
 
 export const runbookEnvironmentSchema = z.strictObject({
-  branch: z.string().min(1).optional().describe("Branch from which this environment is deployed"),
+  branch: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Branch from which this environment is deployed; for people: a git.clean gate checks the branch that it names itself",
+    ),
   url: publicUrlSchema.describe("Public address of the service"),
   protected: z.boolean().default(false).describe("Whether changing it needs to be confirmed by name"),
   database: z

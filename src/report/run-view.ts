@@ -76,6 +76,10 @@ export interface RunView {
   kept: { stepId: string; reason: string }[];
   /** How often a worker took the run; more than once means that one died. */
   takes: number;
+  /** Who executes it. */
+  worker: string | undefined;
+  /** Whether the last change of execution came from another worker than the one before. */
+  isOtherWorker: boolean;
   stages: StageView[];
   said: SaidView[];
   lastSequence: number;
@@ -98,6 +102,8 @@ export function newRunView(run: Run): RunView {
     notUndone: [],
     kept: [],
     takes: 0,
+    worker: undefined,
+    isOtherWorker: false,
     stages: plan.stages.map(newStageView),
     said: [],
     lastSequence: 0,
@@ -154,6 +160,8 @@ function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void
     case "run.taken":
       delete view.queuedBehind;
       view.takes++;
+      view.isOtherWorker = view.worker !== undefined && view.worker !== text(data.worker);
+      view.worker = text(data.worker);
       view.waitingFor = undefined;
       if (view.state === "queued" || view.state === "waiting" || view.state === "held")
         view.state = "running";

@@ -62,7 +62,7 @@ export const appDeploy = defineStep({
       risk: atOnce ? "high" : "low",
       durationMs: EXPECTED_MS,
       timeoutMs: TIMEOUT_MS,
-      undo: atOnce ? undoAtOnce(input) : { how: "undo", text: `stops ${release} again` },
+      undo: atOnce ? undoAtOnce(input) : { how: "undo", text: stopText(input) },
       inputs: [...(facts.fingerprint === null ? [] : [files]), trafficInput(facts.traffic)],
       blocked: [
         ...(verdict === "pass"
@@ -121,6 +121,12 @@ export const appDeploy = defineStep({
     });
   },
 });
+
+/** With nothing live before there is nowhere to send the traffic once it has arrived. */
+function stopText({ facts, release }: { facts: Facts; release: string }): string {
+  const isFirst = facts.traffic.state === "seen" && (facts.traffic.routes ?? []).length === 0;
+  return isFirst ? `stops ${release} again, as long as it has no traffic` : `stops ${release} again`;
+}
 
 /** Throws TARGET_UNREACHABLE: without knowing what is live nothing may be stopped or replaced. */
 async function liveNow(ctx: Ctx): Promise<Routes> {

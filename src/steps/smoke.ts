@@ -93,7 +93,7 @@ async function act(context: StepContext<SmokeSettings, null>): Promise<StepResul
     clock,
     signal,
     onReport: (report) => context.progress(redact(`${++done}/${checks.length} ${lineOf(report)}`)),
-    onCapture: (name, value) => hide(redactor, value, `capture:${name}`),
+    onCapture: (name, value) => redactor.add(new Secret(value, `capture:${name}`)),
     redact,
   });
   const shown = redactor.redactJson(reports);
@@ -134,22 +134,12 @@ function revealed(
   const variables = context.variables();
   const sent = new Set(checks.flatMap(({ path, headers, body }) => namesIn([path, headers, body ?? null])));
   for (const [name, value] of Object.entries(variables)) {
-    if (sent.has(`variable.${name}`)) hide(redactor, value, name);
+    if (sent.has(`variable.${name}`)) redactor.add(new Secret(value, name));
   }
   return variables;
 }
 
 /** A value can come back as it is, in a URL, or in JSON. */
-function hide(redactor: Redactor, value: string, reference: string): void {
-  for (const form of new Set([
-    value,
-    encodeURIComponent(Buffer.from(value).toString()),
-    JSON.stringify(value).slice(1, -1),
-  ])) {
-    redactor.add(new Secret(form, reference));
-  }
-}
-
 function resultOf(reports: CheckReport[]): StepResult {
   const having = (...verdicts: CheckReport["verdict"][]): CheckReport[] =>
     reports.filter((report) => verdicts.includes(report.verdict));

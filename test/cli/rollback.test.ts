@@ -28,6 +28,23 @@ function history(
 }
 
 describe("rollback without an active run", () => {
+  it("goes back behind a release that was deployed twice", async () => {
+    const fake = history(
+      { id: "r3", release: "v2", previous: "v2", outcome: "succeeded" },
+      { id: "r2", release: "v2", previous: "v1", outcome: "succeeded" },
+    );
+    expect((await runCommand(fake, ["rollback"])).exitCode).toBe(0);
+    expect(fake.plans).toMatchObject([{ release: "v1", purpose: "rollback" }]);
+  });
+
+  it("refuses to go back to what has all traffic already", async () => {
+    const fake = history({ id: "r2", release: "v2", previous: "v1", outcome: "succeeded" });
+    fake.liveRelease = "v1";
+    const { exitCode, stderr } = await runCommand(fake, ["rollback"]);
+    expect([exitCode, fake.started.length]).toEqual([2, 0]);
+    expect(stderr).toContain("v1 has all traffic already");
+  });
+
   it("goes back to what was live before the last success, whatever failed since", async () => {
     const fake = history(
       { id: "r4", release: "v4", previous: "v3", outcome: "rolled-back" },

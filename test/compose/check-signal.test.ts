@@ -96,6 +96,8 @@ describe("checkSignal", () => {
       { kind: "hold", note: "" },
       { state: "rolling-back", verdict },
     ],
+    ["an abort of a rollback", "RUN_NOT_WAITING", { kind: "abort", note: "" }, { verdict }],
+    ["a rollback of a rollback", "RUN_NOT_WAITING", { kind: "rollback", note: "" }, { verdict }],
     ["an abort of a queued run", "accepted", { kind: "abort", note: "" }, { state: "queued" }],
     [
       "anything after the end",

@@ -73,3 +73,17 @@ describe("a redactor", () => {
     expect(out).toBe("say hungry");
   });
 });
+
+describe("forms of a secret", () => {
+  const key = "-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQ\nshort\n-----END KEY-----";
+
+  it("are masked inside JSON, inside a URL, and line by line", () => {
+    const redactor = new Redactor();
+    redactor.add(new Secret(key, "env:KEY"));
+    expect(redactor.redact(JSON.stringify({ key }))).toBe('{"key":"***"}');
+    expect(redactor.redact(`https://x/?key=${encodeURIComponent(key)}`)).toBe("https://x/?key=***");
+    expect(redactor.redact("read MIIEvQIBADANBgkqhkiG9w0BAQ from a short file")).toBe(
+      "read *** from a short file",
+    );
+  });
+});

@@ -6,7 +6,7 @@ import { followRun } from "../follow-run.ts";
 /** Plays three releases of the example shop under load; see src/demo. */
 export async function demo(context: CommandContext, { keep }: { keep: boolean }): Promise<ExitCode> {
   const { host, output } = context;
-  const { playDemo } = await import("../../demo/play.ts");
+  const { expectedOutcome, playDemo } = await import("../../demo/play.ts");
   const { renderTable } = await import("../../demo/report.ts");
   const releases = await playDemo({
     home: resolve(host.environment.TMINUS_HOME ?? resolve(host.directory, ".tminus"), "demo"),
@@ -20,8 +20,6 @@ export async function demo(context: CommandContext, { keep }: { keep: boolean })
     },
   });
   output.result({ releases }, renderTable(releases));
-  const isAsTold = releases.every(
-    ({ release, outcome }) => outcome === (release === "v3" ? "rolled_back" : "succeeded"),
-  );
+  const isAsTold = releases.every(({ release, outcome }) => outcome === expectedOutcome(release));
   return isAsTold ? 0 : 1;
 }

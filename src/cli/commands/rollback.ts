@@ -41,7 +41,7 @@ export async function rollback(
   const running =
     named?.state === "ended" ? undefined : (named ?? active.find(({ state }) => state !== "queued"));
   if (running !== undefined) return undoActive(context, tminus, running, options);
-  const release = options.to ?? named?.plan.previousRelease ?? (await previousRelease(tminus, environment));
+  const release = options.to ?? releaseBefore(named) ?? (await previousRelease(tminus, environment));
   context.output.note(placeOf(tminus, environment));
   const progress = (text: string): void => context.output.note(text);
   const plan = await tminus.plan({
@@ -51,7 +51,22 @@ export async function rollback(
     signal: context.cancelled,
     progress,
   });
+  if (plan.live.some(({ release: live, percent }) => live === release && percent === 100)) {
+    throw new TminusError(
+      "USAGE_INVALID",
+      `${release} has all traffic already: there is nothing to go back to`,
+      {
+        hint: "Name an earlier release: tminus rollback --to <release>. tminus log lists the runs.",
+      },
+    );
+  }
   return startRun(context, tminus, plan, options);
+}
+
+/** What was live before a run; nothing when it deployed again what was live already. */
+function releaseBefore(run: Run | undefined): string | undefined {
+  const { previousRelease: before, release } = run?.plan ?? {};
+  return before === release ? undefined : before;
 }
 
 async function undoActive(
@@ -82,16 +97,17 @@ async function undoActive(
 }
 
 /**
- * The release that was live before the one that is. When the live one came by a rollback, that is the one
- * before its own deploy, never the release that was rolled back from. Errors: USAGE_INVALID when no run tells.
+ * The release that was live before the one that is: what the live one's own deploy replaced, never a release
+ * that was rolled back from, and not the live one itself when it was deployed twice. Errors: USAGE_INVALID when no run tells.
  */
 async function previousRelease(tminus: Tminus, environment: string): Promise<string> {
   const runs = await tminus.runs({ environment, limit: LOOK_BACK });
-  const [live, ...earlier] = runs.filter(({ outcome }) => outcome === "succeeded").map(({ plan }) => plan);
-  const deploy =
-    live?.purpose === "rollback"
-      ? earlier.find(({ purpose, release }) => purpose === "deploy" && release === live.release)
-      : live;
+  const plans = runs.filter(({ outcome }) => outcome === "succeeded").map(({ plan }) => plan);
+  const live = plans[0]?.release;
+  const deploy = plans.find(
+    ({ purpose, release, previousRelease: before }) =>
+      purpose === "deploy" && release === live && before !== release,
+  );
   if (deploy?.previousRelease !== undefined) return deploy.previousRelease;
   throw new TminusError("USAGE_INVALID", `no release of ${environment} before the live one is known`, {
     hint: "Name the release: tminus rollback --to <release>.",

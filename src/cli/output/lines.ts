@@ -35,7 +35,10 @@ function sentenceOf(view: RunView, event: RunEvent): string | undefined {
     case "run.queued":
       return `○ ${queuedText(view, event.at)}`;
     case "run.taken":
-      return view.takes > 1 ? "● taken over by another worker; the run goes on where it stood" : undefined;
+      if (view.takes <= 1) return undefined;
+      return view.isOtherWorker
+        ? "● taken over by another worker; the run goes on where it stood"
+        : "● taken up again after an error, which is in worker.log in the state folder";
     case "run.started":
       return "● started";
     case "run.held":

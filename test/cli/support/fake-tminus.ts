@@ -16,6 +16,8 @@ export interface FakeTminus extends Tminus {
   started: { plan: Plan; startedBy: string }[];
   /** What the next calls answer. */
   nextPlan: Plan;
+  /** What has all traffic when a rollback is planned. */
+  liveRelease: string;
   /** Applied to the run when its events have been followed to their end. */
   afterFollow: Partial<Run>;
   /** A feed that stays open after its last event, until it is aborted. */
@@ -47,6 +49,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     sent: [],
     started: [],
     nextPlan: plan,
+    liveRelease: "v9",
     afterFollow: {},
     staysOpen: false,
     stale: false,
@@ -54,7 +57,10 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     isClosed: false,
     async plan(request) {
       fake.plans.push(request);
-      return { ...fake.nextPlan, purpose: request.purpose, release: request.release };
+      const { purpose, release } = request;
+      // Whoever rolls back comes from another release.
+      const live = purpose === "rollback" ? { live: [{ release: fake.liveRelease, percent: 100 }] } : {};
+      return { ...fake.nextPlan, ...live, purpose, release };
     },
     async checkPlan() {
       if (fake.stale)
