@@ -4,7 +4,8 @@ import { lastLines } from "../lib/output-tail.ts";
 import { run, type RunResult } from "../lib/process.ts";
 import { findInside, scriptCommand } from "../lib/script-file.ts";
 import type { GateContext } from "../model/gate-kind.ts";
-import { durationSchema, referenceSchema } from "../model/runbook.ts";
+import { hasOneProgram, oneProgramIssue, programFields } from "../model/program.ts";
+import { durationSchema } from "../model/runbook.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { defineGate } from "./define.ts";
 
@@ -12,26 +13,7 @@ const exitCodes = z.array(z.int().min(0).max(255)).max(20);
 
 const schema = z
   .strictObject({
-    run: z
-      .array(z.string())
-      .min(1)
-      .max(200)
-      .optional()
-      .describe("Program and arguments; no shell is involved"),
-    script: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Script file inside the project, run by its #! line or by sh"),
-    cwd: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Folder inside the project to run in; the project's own when left out"),
-    env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a variable name"), referenceSchema)
-      .default({})
-      .describe("Further environment variables, by reference: env:NAME or file:path#NAME"),
+    ...programFields,
     couldNotRun: exitCodes
       .default([126, 127])
       .describe(
@@ -39,10 +21,7 @@ const schema = z
       ),
     timeout: durationSchema.default("10m").describe("Time limit; a command that exceeds it decides nothing"),
   })
-  .refine((value) => (value.run === undefined) !== (value.script === undefined), {
-    error: "needs either run or script",
-    params: { hint: 'write run: [program, argument] or script: "path/to/file.sh"' },
-  });
+  .refine(hasOneProgram, oneProgramIssue);
 
 type With = z.output<typeof schema>;
 

@@ -3,31 +3,15 @@ import { crashPoint } from "../lib/crash-point.ts";
 import { sha256 } from "../lib/hash.ts";
 import { lastLines } from "../lib/output-tail.ts";
 import { findInside } from "../lib/script-file.ts";
-import { referenceSchema } from "../model/runbook.ts";
+import { argvSchema, hasOneProgram, oneProgramIssue, programFields } from "../model/program.ts";
 import type { PlanContext, StepContext, StepResult } from "../model/step-kind.ts";
 import { readFileSync } from "node:fs";
 import { execute, sayEnd, type Ended } from "./command/execute.ts";
 import { defineStep } from "./define.ts";
 
-const argvSchema = z.array(z.string()).min(1).max(200);
-
 const schema = z
   .strictObject({
-    run: argvSchema.optional().describe("Program and arguments; no shell is involved"),
-    script: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Script file inside the project, run by its #! line or by sh"),
-    cwd: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Folder inside the project to run in; the project's own when left out"),
-    env: z
-      .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "is not a variable name"), referenceSchema)
-      .default({})
-      .describe("Further environment variables, by reference: env:NAME or file:path#NAME"),
+    ...programFields,
     undo: argvSchema.optional().describe("Command that takes the effect away; must be safe to repeat"),
     check: argvSchema
       .optional()
@@ -42,10 +26,7 @@ const schema = z
       .default([0])
       .describe("Exit codes that count as success"),
   })
-  .refine((value) => (value.run === undefined) !== (value.script === undefined), {
-    error: "needs either run or script",
-    params: { hint: 'write run: [program, argument] or script: "path/to/file.sh"' },
-  });
+  .refine(hasOneProgram, oneProgramIssue);
 
 export type CommandWith = z.output<typeof schema>;
 

@@ -7,9 +7,13 @@ const LISTS = ["moved", "blocked"];
 
 /** An error for people: code and message, what is in its details, what to do, where to read more. */
 export function errorText(error: ErrorRecord, style: Style): string[] {
-  const lines = [`${style.red("error")} ${style.bold(error.code)} ${printable(error.message)}`];
-  for (const diagnostic of diagnosticsIn(error))
-    lines.push(printable(formatDiagnosticWithExcerpt(diagnostic)));
+  const diagnostics = diagnosticsIn(error);
+  // The message lists them too, without the excerpts.
+  const message = diagnostics.length > 0 ? error.message.split("\n", 1)[0]! : error.message;
+  const lines = [`${style.red("error")} ${style.bold(error.code)} ${printable(message)}`];
+  for (const diagnostic of diagnostics) lines.push(printable(formatDiagnosticWithExcerpt(diagnostic)));
+  const { omitted } = error.details;
+  if (typeof omitted === "number" && omitted > 0) lines.push(`and ${omitted} more`);
   for (const name of LISTS) {
     const list = error.details[name];
     if (!Array.isArray(list)) continue;
