@@ -15,6 +15,7 @@ import { keepLease, takeLease } from "./lease.ts";
 import { openEnvironment } from "./open-environment.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunExecution } from "./execution.ts";
+import { holdRepeatedError } from "./repeated-error.ts";
 import { undoSteps, type UndoReport } from "./undo.ts";
 
 /**
@@ -39,7 +40,11 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
       if (environment === undefined) return;
       const serving = keepServing(environment, ports, lost);
       try {
-        await interpret({ ...opening, environment });
+        const context = { ...opening, environment };
+        await interpret(context).catch(async (error: unknown) => {
+          await holdRepeatedError(context, error);
+          throw error;
+        });
       } finally {
         await serving.close();
         await environment.close();

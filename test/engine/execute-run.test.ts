@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
+import { executeRun } from "../../src/engine/execute-run.ts";
 import { readLease } from "../../src/store/runs.ts";
 import { EngineWorld, scriptedStep } from "../support/engine.ts";
 import { freshState, type TestState } from "../support/state.ts";
@@ -115,7 +116,6 @@ describe("a run that fails", () => {
     world.scripts.b = { act: () => "failed", observe: () => "absent" };
     const id = await world.start([[scriptedStep("a"), scriptedStep("b")]]);
     const ports = world.ports();
-    const { executeRun } = await import("../../src/engine/execute-run.ts");
     let probes = 0;
     const failing = {
       ...ports,
@@ -237,6 +237,27 @@ describe("an end state that cannot be found out", () => {
       await world.send(id, { kind: "resolve", stepId: "end-state", as: word, note: "I looked" });
       expect((await executing).outcome).toBe(outcome);
     }
+  });
+});
+
+describe("an error that nobody expected", () => {
+  it("ends the execution, and is shown to a person when it comes again and again", async () => {
+    const id = await world.start([[scriptedStep("a")]]);
+    const failing = {
+      ...world.ports(),
+      probe: async () => {
+        throw new Error("the resolver is on fire");
+      },
+    };
+    const { signal } = new AbortController();
+    for (let times = 1; times < 5; times++)
+      await expect(executeRun(id, failing, signal)).rejects.toThrow("on fire");
+    const fifth = executeRun(id, failing, signal).catch((error: unknown) => error);
+    expect((await world.untilWaiting(id)).waitingFor).toMatchObject({ for: "decision", stepId: "run" });
+    await world.send(id, { kind: "resolve", stepId: "run", as: "retry", note: "" });
+    expect(await fifth).toBeInstanceOf(Error);
+    expect((await world.execute(id)).outcome).toBe("succeeded");
+    expect(world.effects).toEqual(["act a"]);
   });
 });
 
