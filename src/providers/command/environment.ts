@@ -1,5 +1,4 @@
-/** What commands need of the worker's own environment; everything else is given by name. */
-const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
+import { inheritedEnvironment } from "../../lib/inherited-environment.ts";
 
 export interface CommandFacts {
   environment: string;
@@ -13,12 +12,8 @@ export function commandEnvironment(
   variables: Readonly<Record<string, string>>,
   { environment, release, key, fence }: CommandFacts,
 ): Record<string, string> {
-  const inherited = INHERITED.flatMap((name) => {
-    const value = process.env[name];
-    return value === undefined ? [] : [[name, value] as const];
-  });
   return {
-    ...Object.fromEntries(inherited),
+    ...inheritedEnvironment(),
     ...variables,
     TMINUS_ENVIRONMENT: environment,
     ...(release === undefined ? {} : { TMINUS_RELEASE: release }),

@@ -4,6 +4,7 @@ import type { Clock } from "../../lib/clock.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { sha256 } from "../../lib/hash.ts";
+import { inheritedEnvironment } from "../../lib/inherited-environment.ts";
 import { isAlive, spawnDetached, terminate, type ProcessIdentity } from "../../lib/process.ts";
 import type { StageOptions } from "../../model/ports.ts";
 import { freePort, isPortFree } from "./free-port.ts";
@@ -142,7 +143,7 @@ export class Instances {
       return await spawnDetached(config.command, {
         cwd: directory,
         env: {
-          ...inheritedEnvironment(),
+          ...inheritedEnvironment("TZ"),
           ...variables,
           PORT: String(record.port),
           HOST: record.host,
@@ -206,12 +207,4 @@ export class Instances {
   #logFile(record: InstanceRecord): string {
     return join(this.#options.layout.logs, `${record.instance}.log`);
   }
-}
-
-/** What a program needs to be found and to print properly; everything else is given on purpose. */
-function inheritedEnvironment(): Record<string, string> {
-  const names = ["PATH", "HOME", "LANG", "TZ", "TMPDIR"];
-  return Object.fromEntries(
-    names.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
-  );
 }

@@ -1,3 +1,4 @@
+import { inheritedEnvironment } from "../../lib/inherited-environment.ts";
 import { createOutputTail } from "../../lib/output-tail.ts";
 import { run } from "../../lib/process.ts";
 import { findInside, scriptCommand } from "../../lib/script-file.ts";
@@ -27,8 +28,6 @@ const OUTPUT_LIMIT = 256 * 1024;
 const COMMAND_LIMIT_MS = 24 * 3_600_000;
 const CHECK_LIMIT_MS = 60_000;
 const PROGRESS_EVERY_MS = 500;
-/** What commands need of the worker's own environment; everything else is given by name. */
-const INHERITED = ["PATH", "HOME", "LANG", "TMPDIR"];
 
 /**
  * Runs a command of a step with a small explicit environment. What the command does is a value; throws the
@@ -81,12 +80,7 @@ export function sayEnd(ended: Ended): string {
 }
 
 function environmentOf(ctx: Omit<Context, "facts">): Record<string, string> {
-  const environment: Record<string, string> = {};
-  for (const name of INHERITED) {
-    const value = process.env[name];
-    if (value !== undefined) environment[name] = value;
-  }
-  Object.assign(environment, ctx.variables());
+  const environment = { ...inheritedEnvironment(), ...ctx.variables() };
   for (const [name, reference] of Object.entries(ctx.with.env))
     environment[name] = ctx.secret(reference).reveal();
   return {
