@@ -131,25 +131,29 @@ export class ReleaseProject {
     return worker;
   }
 
-  /** Keeps one worker alive that kills itself at every new crash point, until `isOver`. */
-  async surviveCrashes(isOver: () => Promise<boolean>, extra: Record<string, string> = {}): Promise<void> {
+  /**
+   * Keeps one worker alive that kills itself at every new crash point, until `isOver` and the last point, which
+   * lies after the end of the run, has killed as well. Throws when that does not come.
+   */
+  async surviveCrashes(isOver: () => Promise<boolean>): Promise<void> {
     let worker: ProcessIdentity | undefined;
     while (!(await isOver())) {
       if (worker === undefined || !isAlive(worker)) {
         if (worker !== undefined) this.kills++;
-        worker = await this.startWorker({ TMINUS_CRASH_LOG: this.crashLog, ...extra });
+        worker = await this.startWorker({ TMINUS_CRASH_LOG: this.crashLog });
       }
       await systemClock.sleep(20);
     }
-    // The last point lies after the end of the run: that worker dies a moment later.
-    const giveUpMs = systemClock.monotonicMs() + 5_000;
-    while (this.kills < this.crashLines().length && systemClock.monotonicMs() < giveUpMs) {
-      if (worker !== undefined && !isAlive(worker)) {
-        this.kills++;
-        worker = undefined;
-      }
+    const giveUpMs = systemClock.monotonicMs() + 30_000;
+    const diedAtEnd = (): boolean =>
+      this.crashLines().some((line) => line.startsWith("run.after-end")) &&
+      worker !== undefined &&
+      !isAlive(worker);
+    while (!diedAtEnd()) {
+      if (systemClock.monotonicMs() > giveUpMs) throw new Error("the worker outlived the end of the run");
       await systemClock.sleep(20);
     }
+    this.kills++;
   }
 
   effectLines(): string[] {
