@@ -1,4 +1,4 @@
-import { openThrowawayPostgres, type ThrowawayPostgres } from "../src/testing/throwaway-postgres.ts";
+import { openThrowawayPostgres, type ThrowawayPostgres } from "../src/store/throwaway-postgres.ts";
 
 let server: ThrowawayPostgres | undefined;
 

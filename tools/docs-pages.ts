@@ -2,7 +2,7 @@ import type { Command, Option } from "commander";
 import { parse } from "yaml";
 import type * as z from "zod";
 import { errorCodes, type ErrorCodeRow } from "../src/error-codes.ts";
-import { examplesOf } from "../src/cli/program.ts";
+import { examplesOf } from "../src/cli/declare.ts";
 import type { AnyGateKind } from "../src/gates/define.ts";
 import type { StepKind } from "../src/model/step-kind.ts";
 import { inputJsonSchema } from "../src/runbook/schema-view.ts";
@@ -47,7 +47,11 @@ export function cliPage(program: Command): string {
     "## Global options",
     "",
     ...optionTable(help.visibleOptions(program)),
-    ...commands.flatMap((command) => commandSection(command)),
+    ...commands.flatMap((command) =>
+      command.commands.length === 0
+        ? commandSection(command)
+        : command.commands.flatMap((verb) => commandSection(verb, `${command.name()} ${verb.name()}`)),
+    ),
   ]);
 }
 
@@ -144,18 +148,18 @@ function page(title: string, lines: readonly string[]): string {
   return [GENERATED, "", `# ${title}`, "", ...lines, ""].join("\n");
 }
 
-function commandSection(command: Command): string[] {
+function commandSection(command: Command, name = command.name()): string[] {
   const help = command.createHelp();
   const args = help.visibleArguments(command);
   const options = help.visibleOptions(command).filter(({ long }) => long !== "--help");
   return [
     "",
-    `## tminus ${command.name()}`,
+    `## tminus ${name}`,
     "",
     sentence(command.description()),
     "",
     "```",
-    `tminus ${command.name()} ${command.usage()}`,
+    `tminus ${name} ${command.usage()}`,
     "```",
     ...(args.length === 0
       ? []

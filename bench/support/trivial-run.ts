@@ -107,6 +107,7 @@ function portsOf({ journal, directory }: TrivialRunOptions): EnginePorts {
       target: createFakeTarget({ routes: [{ release: "v1", percent: 100 }] }),
       signals: {},
       channels: {},
+      scratch: { createDatabase: () => Promise.reject(new Error("not used here")) },
       secret: (reference) => new Secret("value", reference),
       variables: () => ({}),
       redactor: new Redactor(),

@@ -1,5 +1,6 @@
 import { TminusError } from "../errors.ts";
 import type { ExitCode } from "../error-codes.ts";
+import type { DatabasePlace } from "../model/database.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { suggest } from "../runbook/did-you-mean.ts";
 import { clean } from "../report/text.ts";
@@ -26,6 +27,11 @@ export interface CommandContext {
   cancelled: AbortSignal;
   /** Opens the runbook and the state on first use; closed by the caller of the command. */
   open(): Promise<Tminus>;
+  /**
+   * The environment's database, or the one that a reference names, for which no runbook is needed; closed by the
+   * caller of the command.
+   */
+  openDatabase(reference: string | undefined): Promise<DatabasePlace>;
 }
 
 export type CommandBody = (context: CommandContext) => Promise<ExitCode>;

@@ -1,4 +1,5 @@
 import type { Clock } from "../lib/clock.ts";
+import type { DatabasePlace, OpenDatabaseOptions } from "../model/database.ts";
 import type { Tminus } from "../model/tminus.ts";
 
 /** What a command may touch of the process that it runs in; tests give their own. */
@@ -18,6 +19,7 @@ export interface Host {
   /** Name of the person at the operating system. */
   userName(): string;
   openTminus(options: OpenOptions): Promise<Tminus>;
+  openDatabase(options: OpenDatabaseOptions): Promise<DatabasePlace>;
 }
 
 export interface Sink {

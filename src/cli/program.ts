@@ -1,16 +1,17 @@
 import { readFileSync } from "node:fs";
-import { Command, InvalidArgumentError, Option } from "commander";
-import { parseDuration } from "../lib/duration.ts";
+import { Command, Option } from "commander";
 import type { CommandBody, GlobalOptions } from "./command-context.ts";
-
-type Execute = (globals: GlobalOptions, body: CommandBody) => Promise<void>;
-
-const examplesByCommand = new WeakMap<Command, readonly string[]>();
-
-/** Examples of a command, shown in its help and in docs/cli.md. */
-export function examplesOf(command: Command): readonly string[] {
-  return examplesByCommand.get(command) ?? [];
-}
+import { addDatabase } from "./database-program.ts";
+import {
+  RUN,
+  countOf,
+  durationOf,
+  example,
+  withActor,
+  withConfirmation,
+  type Execute,
+  type Run,
+} from "./declare.ts";
 
 /** The command tree. Every body is loaded only when its command runs; `execute` is called with it. */
 export function buildProgram(execute: Execute): Command {
@@ -38,11 +39,10 @@ export function buildProgram(execute: Execute): Command {
   addRuns(program, run);
   addDecisions(program, run);
   addHistory(program, run);
+  addDatabase(program, run);
   addInternal(program, run);
   return program;
 }
-
-type Run = (body: CommandBody) => Promise<void>;
 
 function addLookAhead(program: Command, run: Run): void {
   const init = program.command("init").description("write a first tminus.yaml from what is in this folder");
@@ -250,37 +250,6 @@ function addInternal(program: Command, run: Run): void {
   worker.action((options: { state: string; idle?: number }) =>
     run(async (context) => (await import("./commands/worker.ts")).worker(context, options)),
   );
-}
-
-const RUN = "run id or the beginning of one; the active run when left out";
-
-function withActor(command: Command): Command {
-  return command.option("--by <name>", "who is acting; TMINUS_ACTOR or the system's user name when left out");
-}
-
-function withConfirmation(command: Command): Command {
-  return command
-    .option("--yes", "do not ask before changing a protected environment")
-    .option("--confirm <env>", "the same, with the environment's name as a check");
-}
-
-function example(command: Command, ...lines: string[]): void {
-  examplesByCommand.set(command, lines);
-  command.addHelpText("after", `\nExamples:\n${lines.map((line) => `  $ ${line}`).join("\n")}`);
-}
-
-function durationOf(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined || ms === 0)
-    throw new InvalidArgumentError("Write a duration like 90s, 15m or 1h30m.");
-  return ms;
-}
-
-function countOf(text: string): number {
-  const number = Number(text);
-  if (!Number.isSafeInteger(number) || number < 1 || number > 1000)
-    throw new InvalidArgumentError("Give a number from 1 to 1000.");
-  return number;
 }
 
 /** Of the package that this file belongs to, from src/ as from dist/. */

@@ -1,6 +1,7 @@
 import { CommanderError } from "commander";
 import { TminusError, describeCode, toErrorRecord } from "../errors.ts";
 import type { ExitCode } from "../error-codes.ts";
+import type { DatabasePlace } from "../model/database.ts";
 import type { Tminus } from "../model/tminus.ts";
 import type { CommandBody, CommandContext, GlobalOptions } from "./command-context.ts";
 import type { Host } from "./host.ts";
@@ -18,7 +19,7 @@ export async function runCli(argv: readonly string[], host: Host): Promise<numbe
   const program = buildProgram(async (globals, body) => {
     exitCode = await runBody(host, globals, body);
   });
-  for (const command of [program, ...program.commands]) {
+  for (const command of [program, ...program.commands.flatMap((one) => [one, ...one.commands])]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => {
         help += text;
@@ -51,27 +52,48 @@ async function runBody(host: Host, globals: GlobalOptions, body: CommandBody): P
     stopListening();
     interrupt.abort(new TminusError("INTERRUPTED", "interrupted"));
   });
-  let opened: Promise<Tminus> | undefined;
+  let opening: Promise<Tminus> | undefined;
   const open = (): Promise<Tminus> => {
-    opened ??= host.openTminus({
+    opening ??= host.openTminus({
       directory: host.directory,
       environment: host.environment,
       log: (line) => output.note(line),
       ...(globals.config === undefined ? {} : { configFile: globals.config }),
     });
-    return opened;
+    return opening;
+  };
+  const places: DatabasePlace[] = [];
+  const openDatabase = async (reference: string | undefined): Promise<DatabasePlace> => {
+    const place = await host.openDatabase({
+      directory: host.directory,
+      environment: host.environment,
+      ...(globals.config === undefined ? {} : { configFile: globals.config }),
+      ...(globals.env === undefined ? {} : { environmentName: globals.env }),
+      ...(reference === undefined ? {} : { reference }),
+    });
+    places.push(place);
+    return place;
   };
   try {
-    const context: CommandContext = { host, globals, output, cancelled: interrupt.signal, open };
+    const context: CommandContext = {
+      host,
+      globals,
+      output,
+      cancelled: interrupt.signal,
+      open,
+      openDatabase,
+    };
     return await body(context);
   } catch (error) {
     return report(output, interrupt.signal.aborted && !isOwn(error) ? interrupt.signal.reason : error);
   } finally {
     stopListening();
-    const tminus = await opened?.catch(() => undefined); // reported above, by the command that awaited it
-    await tminus
-      ?.close()
-      .catch((error: unknown) => output.note(`while closing: ${toErrorRecord(error).message}`));
+    const tminus = await opening?.catch(() => undefined); // reported above, by the command that awaited it
+    for (const opened of [tminus, ...places]) {
+      await opened
+        ?.close()
+        .catch((error: unknown) => output.note(`while closing: ${toErrorRecord(error).message}`));
+    }
   }
 }
 

@@ -44,6 +44,10 @@ export function systemHost(): Host {
       const { openTminus } = await import("../compose.ts");
       return openTminus(options);
     },
+    async openDatabase(options) {
+      const { openDatabasePlace } = await import("../compose/database/place.ts");
+      return openDatabasePlace(options);
+    },
   };
 }
 

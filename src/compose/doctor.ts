@@ -1,7 +1,7 @@
 import { toErrorRecord } from "../errors.ts";
 import { deadline, systemClock } from "../lib/clock.ts";
 import type { DoctorCheck } from "../model/tminus.ts";
-import { checkConnection } from "../postgres/migrations/connect.ts";
+import { checkConnection } from "../postgres/session/connect.ts";
 import { countLiveWorkers } from "../store/workers.ts";
 import { openEnvironment } from "./environment.ts";
 import { probe } from "./probe.ts";

@@ -6,6 +6,7 @@ import type { OpenEnvironment } from "../engine/ports.ts";
 import type { NotificationChannel } from "../model/ports.ts";
 import { channelKinds } from "../providers/channels/registry.ts";
 import { targetKinds } from "../providers/targets.ts";
+import { openScratch } from "./scratch.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
 import type { RunContext } from "./run-context.ts";
 
@@ -46,6 +47,7 @@ export function openEnvironment(
     redact: (text) => redactor.redact(text),
     variables,
   });
+  const scratch = openScratch(processEnvironment);
   const channels: Record<string, NotificationChannel> = {};
   for (const { id, kind: channelKind, ...config } of context.channels) {
     const found = channelKinds[channelKind];
@@ -58,13 +60,17 @@ export function openEnvironment(
     target: opened.target,
     signals: opened.signals,
     channels,
+    scratch,
     secret,
     variables,
     redactor,
     projectDirectory: context.projectDirectory,
     runDirectory: join(context.stateDirectory, "runs"),
     keepServing: () => opened.keepServing(variables()),
-    close: opened.close,
+    async close() {
+      await scratch.close();
+      await opened.close();
+    },
     shutDown: opened.shutDown,
   };
 }

@@ -36,6 +36,7 @@ export async function makePlan(
     const shared = {
       environment: opened.view,
       target: opened.target,
+      scratch: opened.scratch,
       secret: opened.secret,
       projectDirectory: project.directory,
       signal,

@@ -106,9 +106,18 @@ async function staleVerdict({
   lost,
 }: RunExecution): Promise<RunVerdict | undefined> {
   if (run.plan.purpose !== "deploy") return undefined;
-  const { view, target, secret, redactor, projectDirectory } = environment;
+  const { view, target, scratch, secret, redactor, projectDirectory } = environment;
   const stepKind = (kind: string): StepKind | undefined => ports.stepKind(kind);
-  const looking = { environment: view, target, stepKind, secret, redactor, projectDirectory, signal: lost };
+  const looking = {
+    environment: view,
+    target,
+    scratch,
+    stepKind,
+    secret,
+    redactor,
+    projectDirectory,
+    signal: lost,
+  };
   const moved = await movedSince(run.plan, looking);
   if (moved.length === 0) return undefined;
   const reason = redactor.redact(`the plan is stale; moved since it was made: ${moved.join("; ")}`);

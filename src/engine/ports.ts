@@ -1,7 +1,7 @@
 import type { Clock } from "../lib/clock.ts";
 import type { Redactor, Secret } from "../lib/redact.ts";
 import type { Journal } from "../model/journal.ts";
-import type { DeployTarget, NotificationChannel, SignalSource } from "../model/ports.ts";
+import type { DeployTarget, NotificationChannel, ScratchServer, SignalSource } from "../model/ports.ts";
 import type { EnvironmentView, StepKind } from "../model/step-kind.ts";
 
 /** What the engine is given. It imports no provider and no store. */
@@ -25,6 +25,7 @@ export interface OpenEnvironment {
   target: DeployTarget;
   signals: Record<string, SignalSource>;
   channels: Record<string, NotificationChannel>;
+  scratch: ScratchServer;
   secret(reference: string): Secret;
   variables(): Record<string, string>;
   redactor: Redactor;

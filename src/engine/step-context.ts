@@ -55,6 +55,7 @@ export async function openStepContext(
     target: environment.target,
     signals: environment.signals,
     channels: environment.channels,
+    scratch: environment.scratch,
     secret: (reference) => environment.secret(reference),
     variables: () => environment.variables(),
     redact: (text) => environment.redactor.redact(text),

@@ -111,3 +111,14 @@ export interface NotificationMessage {
   text: string;
   facts: Record<string, string>;
 }
+
+/** A server of our own for throw-away databases: to rehearse in, to restore into. Never the one being changed. */
+export interface ScratchServer {
+  /** A new, empty database of which we are superuser. Errors: STATE_UNAVAILABLE, STATE_PLATFORM. */
+  createDatabase(): Promise<ScratchDatabase>;
+}
+
+/** Disposing ends every session in it and removes it. */
+export interface ScratchDatabase extends AsyncDisposable {
+  readonly connectionString: string;
+}

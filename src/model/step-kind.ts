@@ -3,7 +3,7 @@ import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/redact.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { PlanInput, Risk, Undo } from "./plan.ts";
-import type { DeployTarget, Fence, NotificationChannel, SignalSource } from "./ports.ts";
+import type { DeployTarget, Fence, NotificationChannel, ScratchServer, SignalSource } from "./ports.ts";
 import type { Signal } from "./signal.ts";
 import type { Verdict } from "./verdict.ts";
 
@@ -51,6 +51,7 @@ export interface PlanContext<With> {
   environment: EnvironmentView;
   projectDirectory: string;
   target: DeployTarget;
+  scratch: ScratchServer;
   /** Throws SECRET_MISSING. */
   secret(reference: string): Secret;
   signal: AbortSignal;
@@ -131,6 +132,7 @@ export interface StepContext<With, Facts = Json> {
   signals: Record<string, SignalSource>;
   /** By id. */
   channels: Record<string, NotificationChannel>;
+  scratch: ScratchServer;
   secret(reference: string): Secret;
   /** The environment's variables with their values revealed: hand them to processes, never print them. */
   variables(): Record<string, string>;

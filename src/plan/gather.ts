@@ -1,7 +1,7 @@
 import { toErrorRecord } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { GateResult } from "../model/plan.ts";
-import type { DeployTarget } from "../model/ports.ts";
+import type { DeployTarget, ScratchServer } from "../model/ports.ts";
 import type { EnvironmentView, PlanContext, StepKind } from "../model/step-kind.ts";
 import type { Secret } from "../lib/redact.ts";
 import type { ResolvedGate, ResolvedStep } from "../runbook/resolve.ts";
@@ -10,6 +10,7 @@ import type { Facts, Live, PlanSource, StepFacts } from "./facts.ts";
 export interface GatherPorts {
   environment: EnvironmentView;
   target: DeployTarget;
+  scratch: ScratchServer;
   stepKind(kind: string): StepKind | undefined;
   /** Runs all gates and reports all of them, whatever each says. */
   runGates(gates: ResolvedGate[]): Promise<GateResult[]>;
@@ -77,6 +78,7 @@ async function gatherStep(release: string, step: ResolvedStep, ports: GatherPort
       environment: ports.environment,
       projectDirectory: ports.projectDirectory,
       target: ports.target,
+      scratch: ports.scratch,
       secret: (reference) => ports.secret(reference),
       signal: ports.signal,
     };

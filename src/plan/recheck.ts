@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Plan, PlanInput, PlannedStep } from "../model/plan.ts";
 import { stepsOf } from "../model/plan.ts";
-import type { DeployTarget } from "../model/ports.ts";
+import type { DeployTarget, ScratchServer } from "../model/ports.ts";
 import type { EnvironmentView, StepKind } from "../model/step-kind.ts";
 import type { Redactor, Secret } from "../lib/redact.ts";
 import { describeLive } from "./build.ts";
@@ -11,6 +11,7 @@ import { movedInputs } from "./moved-inputs.ts";
 export interface RecheckPorts {
   environment: EnvironmentView;
   target: DeployTarget;
+  scratch: ScratchServer;
   stepKind(kind: string): StepKind | undefined;
   secret(reference: string): Secret;
   redactor: Redactor;
@@ -62,7 +63,7 @@ async function gatherAgain(
   const kind = ports.stepKind(step.kind);
   if (kind === undefined || kind.version !== step.kindVersion) return undefined;
   try {
-    const { environment, projectDirectory, target, signal } = ports;
+    const { environment, projectDirectory, target, scratch, signal } = ports;
     const secret = (reference: string): Secret => ports.secret(reference);
     const context = {
       with: step.with as JsonObject,
@@ -70,6 +71,7 @@ async function gatherAgain(
       environment,
       projectDirectory,
       target,
+      scratch,
       secret,
       signal,
     };

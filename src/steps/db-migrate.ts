@@ -9,7 +9,7 @@ import type { EnvironmentView, Observation, StepContext, StepResult } from "../m
 import type { Verdict } from "../model/verdict.ts";
 import { applyMigrations } from "../postgres/migrations/apply.ts";
 import { compareWithLedger, type Comparison } from "../postgres/migrations/compare.ts";
-import { readOnly } from "../postgres/migrations/connect.ts";
+import { readOnly } from "../postgres/session/connect.ts";
 import { digestMigrations, discoverMigrations } from "../postgres/migrations/discover.ts";
 import { digestLedger, readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
 import type { MigrateOptions } from "../postgres/migrations/migrate-options.ts";

@@ -4,7 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { sha256 } from "../lib/hash.ts";
 import { Redactor, Secret } from "../lib/redact.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import type { DeployTarget, NotificationChannel, SignalSource } from "../model/ports.ts";
+import type { DeployTarget, NotificationChannel, ScratchServer, SignalSource } from "../model/ports.ts";
 import type { Signal, SignalBody } from "../model/signal.ts";
 import type {
   EnvironmentView,
@@ -31,6 +31,8 @@ export interface FakeStepWorldOptions {
   clock?: Clock;
   /** A fake target with v1 live when left out. */
   target?: DeployTarget;
+  /** Refuses to make a database when left out. */
+  scratch?: ScratchServer;
   signals?: Record<string, SignalSource>;
   channels?: Record<string, NotificationChannel>;
   /** Reference → value. */
@@ -100,6 +102,7 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
       environment: settled.environment,
       projectDirectory: settled.projectDirectory,
       target: settled.target,
+      scratch: settled.scratch,
       secret: settled.secret,
       signal: signal ?? new AbortController().signal,
     }),
@@ -131,6 +134,7 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
         signal,
         clock: settled.clock,
         target: tapObject("target", settled.target, tap),
+        scratch: settled.scratch,
         signals: settled.signals,
         channels: Object.fromEntries(
           Object.entries(settled.channels).map(([id, channel]) => [id, tapObject("channel", channel, tap)]),
@@ -194,6 +198,7 @@ function settle(options: FakeStepWorldOptions) {
     key: options.key ?? "key-of-run-and-step",
     clock: options.clock ?? createFakeClock(),
     target: options.target ?? createFakeTarget({ routes: [{ release: "v1", percent: 100 }] }),
+    scratch: options.scratch ?? NO_SCRATCH,
     signals: options.signals ?? {},
     channels: options.channels ?? {},
     variables: options.variables ?? {},
@@ -206,6 +211,11 @@ function settle(options: FakeStepWorldOptions) {
     },
   };
 }
+
+const NO_SCRATCH: ScratchServer = {
+  createDatabase: () =>
+    Promise.reject(new TminusError("STATE_UNAVAILABLE", "this world has no scratch server")),
+};
 
 async function* follow(
   inbox: readonly Signal[],

@@ -5,7 +5,7 @@ import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "../../src/lib/process.ts";
 import { isPortFree } from "../../src/providers/local/free-port.ts";
-import { openThrowawayPostgres, type ThrowawayPostgres } from "../../src/testing/throwaway-postgres.ts";
+import { openThrowawayPostgres, type ThrowawayPostgres } from "../../src/store/throwaway-postgres.ts";
 import { CommandLine } from "../support/command-line.ts";
 import { effectStep, RELEASE_STEPS, stage } from "../support/effect-steps.ts";
 import { processesNaming } from "../support/processes.ts";

@@ -1,4 +1,4 @@
-import { createThrowawayDatabase } from "../../src/testing/throwaway-postgres.ts";
+import { createThrowawayDatabase } from "../../src/store/throwaway-postgres.ts";
 
 export interface FreshDatabase {
   /** Connection string, usable by `pg` and by child processes. */

@@ -76,6 +76,7 @@ export class EngineWorld {
         target: this.target,
         signals: {},
         channels: {},
+        scratch: { createDatabase: () => Promise.reject(new Error("not used here")) },
         secret: (reference) => new Secret("value", reference),
         variables: () => ({}),
         redactor: new Redactor(),

@@ -1,7 +1,7 @@
 import { TminusError } from "../../errors.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
 import { compareWithLedger, type MigrationProblem } from "./compare.ts";
-import { sqlStateOf, type Session } from "./connect.ts";
+import { sqlStateOf, type Session } from "../session/connect.ts";
 import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { recordApplied } from "./record.ts";
 import type { Migration } from "./migration.ts";

@@ -1,5 +1,5 @@
 import { concurrentIndex } from "./concurrent-index.ts";
-import type { Statement } from "./statements.ts";
+import type { Statement } from "../sql/statements.ts";
 
 const CONCURRENT =
   /^(create (unique )?index|drop index|reindex( \([^)]*\))? (index|table|schema|database|system)|alter table .* detach partition [^ ]+) concurrently\b/i;

@@ -1,5 +1,5 @@
 import type { ConcurrentIndex } from "./concurrent-index.ts";
-import type { Session } from "./connect.ts";
+import type { Session } from "../session/connect.ts";
 
 export type IndexState =
   | { state: "absent" }

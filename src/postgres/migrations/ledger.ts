@@ -1,5 +1,5 @@
 import { hashJson } from "../../lib/hash.ts";
-import type { Session } from "./connect.ts";
+import type { Session } from "../session/connect.ts";
 import { compareVersions } from "./migration.ts";
 
 /** A migration that has run, as the database itself remembers it. */

@@ -1,5 +1,5 @@
 import type { Risk } from "../../model/plan.ts";
-import type { Statement } from "./statements.ts";
+import type { Statement } from "../sql/statements.ts";
 
 const ORDER: readonly Risk[] = ["low", "medium", "high"];
 const NAMES = /"[^"]*"/g;

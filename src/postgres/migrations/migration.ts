@@ -1,4 +1,4 @@
-import type { Statement } from "./statements.ts";
+import type { Statement } from "../sql/statements.ts";
 
 /** A migration file that was read and found valid. */
 export interface Migration {

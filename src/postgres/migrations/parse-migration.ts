@@ -1,7 +1,7 @@
 import { sha256 } from "../../lib/hash.ts";
 import { refuseInTransaction, refuseOutside } from "./check-statement.ts";
 import type { Migration } from "./migration.ts";
-import { splitStatements, type Statement } from "./statements.ts";
+import { splitStatements, type Statement } from "../sql/statements.ts";
 
 export type ParsedMigration =
   | { migration: Migration }

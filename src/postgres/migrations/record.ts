@@ -1,4 +1,4 @@
-import type { Session } from "./connect.ts";
+import type { Session } from "../session/connect.ts";
 import type { Migration } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 

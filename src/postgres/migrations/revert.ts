@@ -1,13 +1,13 @@
 import { crashPoint } from "../../lib/crash-point.ts";
 import { concurrentIndex } from "./concurrent-index.ts";
-import type { Session } from "./connect.ts";
+import type { Session } from "../session/connect.ts";
 import { readIndexState } from "./index-state.ts";
 import { hasLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { compareVersions } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { dropConcurrently, runOutside } from "./run-outside.ts";
 import { asMigrationError, runStatement } from "./run-statement.ts";
-import { splitStatements, type Statement } from "./statements.ts";
+import { splitStatements, type Statement } from "../sql/statements.ts";
 import { inFencedTransaction } from "./transaction.ts";
 import { withSession } from "./with-session.ts";
 

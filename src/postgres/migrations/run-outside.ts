@@ -1,10 +1,10 @@
 import { TminusError } from "../../errors.ts";
 import { concurrentIndex, type ConcurrentIndex } from "./concurrent-index.ts";
-import type { Session } from "./connect.ts";
+import type { Session } from "../session/connect.ts";
 import { readIndexState } from "./index-state.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { asMigrationError, runStatement } from "./run-statement.ts";
-import type { Statement } from "./statements.ts";
+import type { Statement } from "../sql/statements.ts";
 import { inFencedTransaction } from "./transaction.ts";
 
 export interface OutsideWork {

@@ -1,6 +1,6 @@
 import { TminusError } from "../../errors.ts";
-import { positionOf, sqlStateOf, type Session } from "./connect.ts";
-import { countLines, type Statement } from "./statements.ts";
+import { positionOf, sqlStateOf, type Session } from "../session/connect.ts";
+import { countLines, type Statement } from "../sql/statements.ts";
 
 /** Answers to a lock that did not come; the transaction is tried again by whoever holds it. */
 const LOCK_STATES = ["55P03", "40P01"];

@@ -1,5 +1,5 @@
 import { TminusError } from "../../errors.ts";
-import type { Session } from "./connect.ts";
+import type { Session } from "../session/connect.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 
 /** Arbitrary but fixed: "tmin" in ASCII, and one for migrations. */

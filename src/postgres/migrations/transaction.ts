@@ -1,8 +1,8 @@
 import { TminusError } from "../../errors.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
-import { sqlStateOf, type Session } from "./connect.ts";
-import { checkFence } from "./fence.ts";
-import { describeBlocker, watchLocks, type Blocker } from "./lock-watch.ts";
+import { sqlStateOf, type Session } from "../session/connect.ts";
+import { checkFence } from "../session/fence.ts";
+import { describeBlocker, watchLocks, type Blocker } from "../session/lock-watch.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 
 const FIRST_LOCK_TIMEOUT_MS = 50;

@@ -1,5 +1,5 @@
 import { hasCode } from "../../errors.ts";
-import { openSession, type Session } from "./connect.ts";
+import { openSession, type Session } from "../session/connect.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { takeSessionLock } from "./session-lock.ts";
 

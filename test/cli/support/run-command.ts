@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { systemClock } from "../../../src/lib/clock.ts";
 import type { Tminus } from "../../../src/model/tminus.ts";
 import type { Host } from "../../../src/cli/host.ts";
+import { openDatabasePlace } from "../../../src/compose/database/place.ts";
 import { runCli } from "../../../src/cli/run-cli.ts";
 
 export interface CommandResult {
@@ -59,6 +60,7 @@ export async function runCommand(
     },
     userName: () => "mia",
     openTminus: async () => (typeof tminus === "function" ? tminus() : tminus),
+    openDatabase: openDatabasePlace,
   };
   result.exitCode = await runCli(argv, host);
   return result;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { riskOf } from "../../../src/postgres/migrations/migration-risk.ts";
-import { splitStatements } from "../../../src/postgres/migrations/statements.ts";
+import { splitStatements } from "../../../src/postgres/sql/statements.ts";
 
 const risk = (sql: string): string => riskOf(splitStatements(sql).statements);
 

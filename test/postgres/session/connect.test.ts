@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkConnection, readOnly } from "../../../src/postgres/migrations/connect.ts";
-import { openMigrationWorld } from "./world.ts";
+import { checkConnection, readOnly } from "../../../src/postgres/session/connect.ts";
+import { openMigrationWorld } from "../migrations/world.ts";
 
 describe("readOnly", () => {
   it("is kept from writing by the server", async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitStatements } from "../../../src/postgres/migrations/statements.ts";
+import { splitStatements } from "../../../src/postgres/sql/statements.ts";
 
 const texts = (sql: string): string[] => splitStatements(sql).statements.map(({ text }) => text);
 

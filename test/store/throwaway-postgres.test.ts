@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { Client } from "pg";
 import { expect, it } from "vitest";
 import { run } from "../../src/lib/process.ts";
-import { openThrowawayPostgres } from "../../src/testing/throwaway-postgres.ts";
+import { openThrowawayPostgres } from "../../src/store/throwaway-postgres.ts";
 import { freshDatabase } from "../support/database.ts";
 
 async function query(url: string, sql: string): Promise<unknown[]> {
@@ -41,7 +41,7 @@ it("copies a template database, and drops a database in which sessions are open"
 });
 
 it("removes its data when it is closed, and what a killed process left", async () => {
-  const module = join(import.meta.dirname, "../../src/testing/throwaway-postgres.ts");
+  const module = join(import.meta.dirname, "../../src/store/throwaway-postgres.ts");
   const script = `
     const { openThrowawayPostgres } = await import(${JSON.stringify(module)});
     console.log(new URL((await openThrowawayPostgres()).adminUrl).searchParams.get("host"));

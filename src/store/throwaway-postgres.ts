@@ -4,12 +4,15 @@ import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { randomText } from "../lib/id.ts";
 import { isAlive } from "../lib/process.ts";
-import { ownedName, ownerOf } from "../store/embedded/claim.ts";
-import { createDatabase, dropDatabase, withDatabase } from "../store/embedded/database.ts";
-import { openCluster } from "../store/embedded/open-cluster.ts";
-import { removeCluster } from "../store/embedded/remove-cluster.ts";
+import { ownedName, ownerOf } from "./embedded/claim.ts";
+import { createDatabase, dropDatabase, withDatabase } from "./embedded/database.ts";
+import { openCluster } from "./embedded/open-cluster.ts";
+import { removeCluster } from "./embedded/remove-cluster.ts";
 
-/** A Postgres server for tests: its data is gone when it is closed, and it does not wait for the disk. */
+/**
+ * A Postgres server for tests, rehearsals and proofs of backups: its data is gone when it is closed, and it does
+ * not wait for the disk.
+ */
 export interface ThrowawayPostgres {
   /** Connection string of the database "postgres", from which others are created. */
   adminUrl: string;

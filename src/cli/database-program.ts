@@ -1,0 +1,14 @@
+import type { Command } from "commander";
+import { declareStatus } from "./database/status.ts";
+import type { Run } from "./declare.ts";
+
+/** The verbs of `tminus db`, each declared in its own file in database/. A new verb adds its line. */
+const VERBS: readonly ((database: Command, run: Run) => void)[] = [declareStatus];
+
+/** Everything about the environment's database that can be done without a run. */
+export function addDatabase(program: Command, run: Run): void {
+  const database = program
+    .command("db")
+    .description("look at and look after the environment's database, without a run");
+  for (const declare of VERBS) declare(database, run);
+}

@@ -1,0 +1,19 @@
+import type { Command } from "commander";
+import { example, withDatabase, type Run } from "../declare.ts";
+
+export function declareStatus(database: Command, run: Run): void {
+  const status = database
+    .command("status")
+    .description(
+      "which migrations have run and which are pending; exits 3 when the files and the ledger disagree",
+    );
+  withDatabase(status).requiredOption("--dir <folder>", "folder of the migrations, from the project folder");
+  example(
+    status,
+    "tminus db status --dir migrations",
+    "tminus db status --dir migrations --database env:DATABASE_URL --json",
+  );
+  status.action((options: { dir: string; database?: string }) =>
+    run(async (context) => (await import("../commands/db/status.ts")).databaseStatus(context, options)),
+  );
+}
