@@ -10,8 +10,10 @@ export interface MigrationProblem {
 }
 
 export interface Comparison {
-  /** Files without a ledger row, oldest first. */
+  /** Files without a ledger row, oldest first, but for those of the contract phase. */
   pending: Migration[];
+  /** Files of the contract phase without a ledger row, oldest first: they wait for sign-off, however long. */
+  contract: Migration[];
   problems: MigrationProblem[];
 }
 
@@ -22,7 +24,8 @@ export function compareWithLedger(
 ): Comparison {
   const files = new Map(migrations.map((migration) => [BigInt(migration.version), migration]));
   const ran = new Set(ledger.map(({ version }) => BigInt(version)));
-  const pending = migrations.filter(({ version }) => !ran.has(BigInt(version)));
+  const waiting = migrations.filter(({ version }) => !ran.has(BigInt(version)));
+  const pending = waiting.filter(({ phase }) => phase !== "contract");
   const problems = ledger.flatMap((row) => checkRow(row, files.get(BigInt(row.version))));
   const newest = ledger.at(-1);
   if (newest !== undefined) {
@@ -30,7 +33,7 @@ export function compareWithLedger(
       if (compareVersions(migration, newest) < 0) problems.push(outOfOrder(migration, newest));
     }
   }
-  return { pending, problems };
+  return { pending, contract: waiting.filter(({ phase }) => phase === "contract"), problems };
 }
 
 function checkRow(row: LedgerRow, migration: Migration | undefined): MigrationProblem[] {

@@ -1,5 +1,20 @@
 import type { Statement } from "../sql/statements.ts";
 
+/**
+ * When a file may run. expand: adds what the next release needs, while the release before runs. migrate: moves
+ * data. contract: takes away what no release needs any more, only after sign-off.
+ */
+export const MIGRATION_PHASES = ["expand", "migrate", "contract"] as const;
+export type MigrationPhase = (typeof MIGRATION_PHASES)[number];
+
+/** A rule that a file is allowed to break, with the reason that its author gave. */
+export interface Allowance {
+  rule: string;
+  reason: string;
+  /** Line of the directive, counted from 1. */
+  line: number;
+}
+
 /** A migration file that was read and found valid. */
 export interface Migration {
   /** The digits before the first underscore, as written. */
@@ -12,6 +27,9 @@ export interface Migration {
   checksum: string;
   /** False: the one statement of each section runs outside a transaction. */
   transactional: boolean;
+  phase: MigrationPhase;
+  /** From lines '-- tminus: allow <rule> <reason>', in the order of the file. */
+  allows: Allowance[];
   up: Statement[];
   down?: DownSection;
 }

@@ -1,6 +1,6 @@
 import { sha256 } from "../../lib/hash.ts";
 import { refuseInTransaction, refuseOutside } from "./check-statement.ts";
-import type { Migration } from "./migration.ts";
+import { MIGRATION_PHASES, type Allowance, type Migration, type MigrationPhase } from "./migration.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
 
 export type ParsedMigration =
@@ -19,7 +19,7 @@ export function parseMigration(file: string, content: string): ParsedMigration {
   const problems: string[] = [];
   const report = (line: number, what: string): void => void problems.push(`${file}:${line}: ${what}`);
 
-  const { preamble, up, down, transactional } = readSections(text, report);
+  const { preamble, up, down, transactional, phase, allows } = readSections(text, report);
   const upStatements = readStatements(up, transactional, report);
   const downStatements = readStatements(down, transactional, report);
   const stray = readSection(preamble, report)[0];
@@ -35,6 +35,8 @@ export function parseMigration(file: string, content: string): ParsedMigration {
       file,
       checksum: sha256(text),
       transactional,
+      phase: phase ?? "expand",
+      allows,
       up: upStatements,
       ...(down === undefined || downStatements.length === 0
         ? {}
@@ -54,16 +56,19 @@ interface Sections {
   up?: Section;
   down?: Section;
   transactional: boolean;
+  phase?: MigrationPhase;
+  allows: Allowance[];
 }
 
 type Report = (line: number, what: string) => void;
 
 function readSections(text: string, report: Report): Sections {
-  const sections: Sections = { preamble: { sql: "", line: 1 }, transactional: true };
+  const sections: Sections = { preamble: { sql: "", line: 1 }, transactional: true, allows: [] };
   let current = sections.preamble;
   for (const [index, lineText] of text.split("\n").entries()) {
-    const directive = DIRECTIVE.exec(lineText)?.[1]?.toLowerCase();
-    if (directive === undefined) {
+    const written = DIRECTIVE.exec(lineText)?.[1];
+    const directive = written?.toLowerCase();
+    if (written === undefined) {
       current.sql += `${lineText}\n`;
       continue;
     }
@@ -72,12 +77,28 @@ function readSections(text: string, report: Report): Sections {
       current = { sql: "", line: index + 2 };
       sections[directive] ??= current;
     } else {
-      if (directive === "no-transaction") sections.transactional = false;
-      else report(index + 1, `'${directive}' is not up, down or no-transaction`);
+      readSetting(sections, written, index + 1, report);
       current.sql += "\n"; // keeps the lines of the section countable
     }
   }
   return sections;
+}
+
+function readSetting(sections: Sections, written: string, line: number, report: Report): void {
+  const [word = "", first = "", ...rest] = written.split(/\s+/);
+  if (/^no-transaction$/i.test(written)) sections.transactional = false;
+  else if (/^phase$/i.test(word)) readPhase(sections, first, line, report);
+  else if (/^allow$/i.test(word)) {
+    if (rest.length === 0) report(line, "write '-- tminus: allow <rule> <reason>', with a reason");
+    else sections.allows.push({ rule: first.toLowerCase(), reason: rest.join(" "), line });
+  } else report(line, `'${written}' is not up, down, no-transaction, phase or allow`);
+}
+
+function readPhase(sections: Sections, word: string, line: number, report: Report): void {
+  const phase = MIGRATION_PHASES.find((known) => known === word.toLowerCase());
+  if (phase === undefined) report(line, `the phase is expand, migrate or contract, not '${word}'`);
+  else if (sections.phase !== undefined) report(line, "there is a second line that names a phase");
+  else sections.phase = phase;
 }
 
 function readStatements(section: Section | undefined, transactional: boolean, report: Report): Statement[] {

@@ -9,6 +9,8 @@ const file = (version: string, checksum = "same"): Migration => ({
   file: `${version}_x.sql`,
   checksum,
   transactional: true,
+  phase: "expand",
+  allows: [],
   up: [],
 });
 const row = (version: string): LedgerRow => ({
@@ -42,5 +44,11 @@ describe("compareWithLedger", () => {
       "Put 3_x.sql back as it was, or deploy a release that has it.",
       "Rename 2_x.sql to a timestamp later than 3.",
     ]);
+  });
+
+  it("keeps files of the contract phase apart, and never calls them out of order", () => {
+    const contract: Migration = { ...file("2"), phase: "contract" };
+    const comparison = compareWithLedger([file("1"), contract, file("3")], [row("1"), row("3")]);
+    expect(comparison).toEqual({ pending: [], contract: [contract], problems: [] });
   });
 });

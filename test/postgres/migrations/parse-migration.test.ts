@@ -22,6 +22,29 @@ describe("parseMigration", () => {
     });
   });
 
+  it("reads the phase, which is expand unless it is named, and what the file allows itself with its reason", () => {
+    expect(parseMigration(FILE, "-- tminus: up\nselect 1")).toMatchObject({
+      migration: { phase: "expand", allows: [] },
+    });
+    const content =
+      "-- tminus: phase Contract\n-- tminus: allow Some-Rule nobody  reads It\n-- tminus: up\nselect 1";
+    expect(parseMigration(FILE, content)).toMatchObject({
+      migration: {
+        phase: "contract",
+        allows: [{ rule: "some-rule", reason: "nobody reads It", line: 2 }],
+      },
+    });
+    expect(problemsOf("-- tminus: phase later\n-- tminus: allow some-rule\n-- tminus: up\nselect 1")).toEqual(
+      [
+        `${FILE}:1: the phase is expand, migrate or contract, not 'later'`,
+        `${FILE}:2: write '-- tminus: allow <rule> <reason>', with a reason`,
+      ],
+    );
+    expect(problemsOf("-- tminus: phase expand\n-- tminus: phase migrate\n-- tminus: up\nselect 1")).toEqual([
+      `${FILE}:2: there is a second line that names a phase`,
+    ]);
+  });
+
   it("gives the same checksum for both kinds of line ends, and another for another content", () => {
     const checksum = (content: string): string => {
       const parsed = parseMigration(FILE, content);
@@ -59,7 +82,7 @@ describe("parseMigration", () => {
     [
       "an unknown directive",
       "-- tminus: upp\n-- tminus: up\nselect 1",
-      [`${FILE}:1: 'upp' is not up, down or no-transaction`],
+      [`${FILE}:1: 'upp' is not up, down, no-transaction, phase or allow`],
     ],
     ["an unclosed string", "-- tminus: up\nselect 1;\nselect 'a", [`${FILE}:3: a string is never closed`]],
   ])("refuses %s and names the line", (_what, content, expected) => {
