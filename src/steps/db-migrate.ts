@@ -15,6 +15,8 @@ import { digestLedger, readLedger, type LedgerRow } from "../postgres/migrations
 import type { MigrateOptions } from "../postgres/migrations/migrate-options.ts";
 import type { Migration } from "../postgres/migrations/migration.ts";
 import { revertMigrations } from "../postgres/migrations/revert.ts";
+import { checkPhases } from "../postgres/phases/check-phases.ts";
+import { readExisting } from "../postgres/phases/existing.ts";
 import { defineStep } from "./define.ts";
 import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
 
@@ -56,11 +58,15 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
 
   async gather(context) {
     const { migrations, ledger, pending, problems } = await look(context);
+    const breaking =
+      pending.length === 0
+        ? []
+        : await checkPhases(pending, await readOnly(readOptions(context), readExisting));
     return {
       directory: context.with.directory,
       pending: pending.map(describePending),
       applied: ledger.length,
-      problems: problems.map(({ reason, fix }) => ({ reason, fix })),
+      problems: [...problems.map(({ reason, fix }) => ({ reason, fix })), ...breaking],
       filesDigest: digestMigrations(migrations),
       ledgerDigest: digestLedger(ledger),
     };

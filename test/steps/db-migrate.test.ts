@@ -236,6 +236,27 @@ describe("db.migrate", () => {
     });
   });
 
+  it("blocks the plan when a pending file would break the release that runs, unless the file allows itself to", async () => {
+    await using place = await openPlace();
+    const { context } = await life(place);
+    await dbMigrate.act(context);
+    const drop = "-- tminus: up\nselect 1;\nalter table a drop column n;\n";
+    await place.write({ "4_drop.sql": drop });
+    expect((await plan(place)).blocked).toEqual([
+      {
+        reason: "4_drop.sql:3: drops the column a.n, while the release before it may still run",
+        fix: expect.stringContaining("-- tminus: phase contract") as string,
+      },
+    ]);
+    await place.write({ "4_drop.sql": `-- tminus: allow breaks-running-release nobody reads it\n${drop}` });
+    expect((await plan(place)).blocked).toEqual([]);
+    await place.write({ "4_drop.sql": `-- tminus: phase contract\n${drop}` });
+    expect(await plan(place)).toMatchObject({
+      blocked: [],
+      summary: ["no migration is pending (3 applied)"],
+    });
+  });
+
   it("promises to undo only what has down sections", async () => {
     await using place = await openPlace();
     expect((await plan(place, { rollbackDatabase: "down" })).undo).toMatchObject({
