@@ -38,6 +38,9 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
   const project = await openProject(options);
   const { environment, log } = options;
   const clock = systemClock;
+  const projectName = project.runbook.project;
+  const ofProject = (name: string | undefined): runs.RunFilter =>
+    name === undefined ? { project: projectName } : { project: projectName, environment: name };
   let opening: Promise<State> | undefined;
   let listening: Promise<Notifications> | undefined;
   let startedWork = false;
@@ -55,7 +58,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
 
   const plan = (request: PlanRequest): Promise<Plan> => makePlan(project, environment, request);
   return {
-    project: project.runbook.project,
+    project: projectName,
     environments: Object.keys(project.runbook.environments),
     plan,
 
@@ -85,12 +88,12 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       const id = newRunId(clock.now());
       await runs.createRun(await pool(), { id, plan: planned, context, startedBy });
       await ensureWorker();
-      return runs.findRun(await pool(), id, undefined);
+      return runs.findRun(await pool(), id, { project: projectName });
     },
 
     ensureWorker,
-    findRun: async (id, name) => runs.findRun(await pool(), id, name),
-    runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), name, limit),
+    findRun: async (id, name) => runs.findRun(await pool(), id, ofProject(name)),
+    runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), ofProject(name), limit),
     attempts: async (runId) => runs.listAttempts(await pool(), runId),
     async events(runId, after) {
       const all: RunEvent[] = [];
@@ -103,13 +106,13 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     follow: (runId, after, signal) => follow(runId, after, signal),
 
     async send(runId, body, actor) {
-      const run = await runs.findRun(await pool(), runId, undefined);
+      const run = await runs.findRun(await pool(), runId, { project: projectName });
       checkSignal(run, body, actor);
       await runs.sendSignal(await pool(), run.id, actor, body);
       await ensureWorker();
     },
 
-    lease: async (name) => runs.readLease(await pool(), name),
+    lease: async (name) => runs.readLease(await pool(), projectName, name),
     evidence: async (sha256) => runs.readEvidence(await pool(), sha256),
 
     async status(name) {
@@ -180,8 +183,8 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     try {
       const traffic = await trafficNow(opened.target, clock);
       // After the target, which may be slow: how long ago a worker was heard of must be told as it is now.
-      const recent = await runs.listRuns(await pool(), name, 20);
-      const lease = await runs.readLease(await pool(), name);
+      const recent = await runs.listRuns(await pool(), ofProject(name), 20);
+      const lease = await runs.readLease(await pool(), projectName, name);
       const last = recent.find((run) => run.state === "ended");
       return {
         environment: name,

@@ -135,8 +135,8 @@ async function executeUntilEnded(id: string, ports: EnginePorts, stop: AbortSign
 }
 
 async function isElsewhere(id: string, { journal, workerId }: EnginePorts): Promise<boolean> {
-  const { environment } = await journal.run(id);
-  const lease = await journal.lease(environment);
+  const { plan, environment } = await journal.run(id);
+  const lease = await journal.lease(plan.project, environment);
   return lease?.runId === id && lease.worker !== workerId;
 }
 

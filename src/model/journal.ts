@@ -68,7 +68,7 @@ export interface Journal {
   onSignal(runId: string, listener: () => void): () => void;
   /** Calls back when any run was created or ended. */
   onRun(listener: () => void): () => void;
-  lease(environment: string): Promise<Lease | undefined>;
+  lease(project: string, environment: string): Promise<Lease | undefined>;
   loadState(runId: string, stepId: string): Promise<Json | undefined>;
   saveState(execution: Execution, stepId: string, state: Json): Promise<void>;
   /** Idempotent; returns the content's SHA-256. */

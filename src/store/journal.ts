@@ -139,7 +139,7 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       }),
 
     onRun: (listener) => notifications.subscribe("tminus_run", listener),
-    lease: (environment) => readLease(pool, environment),
+    lease: (project, environment) => readLease(pool, project, environment),
 
     async loadState(runId, stepId): Promise<Json | undefined> {
       const [row] = await query<{ state: Json }>(

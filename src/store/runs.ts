@@ -49,18 +49,25 @@ export async function readRunContext(pool: Pool, runId: string): Promise<unknown
   return row.context;
 }
 
-/** By full id or unambiguous beginning; without one the newest, of the environment if given. Errors: RUN_UNKNOWN. */
+/** Which runs are meant. A state server may hold those of several projects: only tests leave the project out. */
+export interface RunFilter {
+  project?: string;
+  environment?: string;
+}
+
+/** By full id or unambiguous beginning; without one the newest of those meant. Errors: RUN_UNKNOWN. */
 export async function findRun(
   pool: Pool,
   id: string | undefined,
-  environment: string | undefined,
+  { project, environment }: RunFilter = {},
 ): Promise<Run> {
   const rows = await query<RunRow>(
     pool,
     `select ${runColumns} from tminus.run
      where ($1::text is null or starts_with(id, $1)) and ($2::text is null or environment = $2)
+       and ($3::text is null or project = $3)
      order by (id = $1) desc, created_at desc, id desc limit 2`,
-    [id ?? null, environment ?? null],
+    [id ?? null, environment ?? null, project ?? null],
   );
   const [first, second] = rows;
   if (first === undefined) {
@@ -76,12 +83,17 @@ export async function findRun(
 }
 
 /** Newest first. */
-export async function listRuns(pool: Pool, environment: string | undefined, limit: number): Promise<Run[]> {
+export async function listRuns(
+  pool: Pool,
+  { project, environment }: RunFilter,
+  limit: number,
+): Promise<Run[]> {
   const rows = await query<RunRow>(
     pool,
     `select ${runColumns} from tminus.run where ($1::text is null or environment = $1)
-     order by created_at desc, id desc limit $2`,
-    [environment ?? null, limit],
+       and ($2::text is null or project = $2)
+     order by created_at desc, id desc limit $3`,
+    [environment ?? null, project ?? null, limit],
   );
   return rows.map(toRun);
 }
@@ -105,11 +117,15 @@ export async function listEvents(pool: Pool, runId: string, after: number): Prom
   return rows.map(toEvent);
 }
 
-export async function readLease(pool: Pool, environment: string): Promise<Lease | undefined> {
+export async function readLease(
+  pool: Pool,
+  project: string,
+  environment: string,
+): Promise<Lease | undefined> {
   const [row] = await query<LeaseRow>(
     pool,
-    "select * from tminus.environment_lease where environment = $1 and run_id is not null",
-    [environment],
+    "select * from tminus.environment_lease where project = $1 and environment = $2 and run_id is not null",
+    [project, environment],
   );
   return row === undefined ? undefined : toLease(row);
 }

@@ -17,7 +17,7 @@ beforeEach(() => {
   world = new EngineWorld(state);
 });
 afterEach(async () => {
-  expect(await readLease(state.pool, "production")).toBeUndefined();
+  expect(await readLease(state.pool, "sample", "production")).toBeUndefined();
   world.close();
 });
 

@@ -156,7 +156,13 @@ describe("an execution", () => {
     let takes = 0;
     const world = fakeWorld({
       journal: {
-        run: async () => ({ id: "r1", state: "running", environment: "production" }) as Run,
+        run: async () =>
+          ({
+            id: "r1",
+            state: "running",
+            environment: "production",
+            plan: { project: "sample" },
+          }) as unknown as Run,
         signals: async () => [],
         onSignal: () => () => undefined,
         takeLease: async () => ({ state: "taken", token: ++takes }),

@@ -74,8 +74,28 @@ describe("journal", () => {
     expect(await journal.takeLease("third", "w")).toEqual({ state: "held", holder: "first" });
     await journal.endRun(first, "succeeded", { verdict: "verified", reason: "", at: "" }, {});
     expect(await journal.takeLease("third", "w")).toEqual({ state: "held", holder: "second" });
-    expect((await readLease(state.pool, "shared"))?.runId).toBeUndefined();
+    expect((await readLease(state.pool, "sample", "shared"))?.runId).toBeUndefined();
     expect((await journal.takeLease("second", "w")).state).toBe("taken");
+  });
+
+  it("keeps the environments of two projects apart that share one server", async () => {
+    const ours = await newRun("ours", "twin");
+    const theirs = "theirs";
+    const plan = {
+      ...samplePlan(),
+      project: "other",
+      environment: { ...samplePlan().environment, name: "twin" },
+    };
+    await createRun(state.pool, { id: theirs, plan, context: {}, startedBy: "tom" });
+    await taken(ours);
+    await taken(theirs);
+    expect((await readLease(state.pool, "sample", "twin"))?.runId).toBe(ours);
+    expect((await readLease(state.pool, "other", "twin"))?.runId).toBe(theirs);
+    expect((await findRun(state.pool, undefined, { project: "sample", environment: "twin" })).id).toBe(ours);
+    expect((await listRuns(state.pool, { project: "other" }, 10)).map(({ id }) => id)).toEqual([theirs]);
+    await expect(findRun(state.pool, theirs, { project: "sample" })).rejects.toSatisfy((error) =>
+      hasCode(error, "RUN_UNKNOWN"),
+    );
   });
 
   it("refuses every write of an execution whose run was taken again", async () => {
@@ -150,21 +170,22 @@ describe("journal", () => {
     await newRun("waiter", "queue");
     await taken("holder");
     await journal.endQueued("waiter", { reason: "abort" });
-    expect((await findRun(state.pool, "waiter", undefined)).outcome).toBe("stopped");
+    expect((await findRun(state.pool, "waiter")).outcome).toBe("stopped");
     await journal.endQueued("holder", { reason: "abort" });
-    expect((await findRun(state.pool, "holder", undefined)).state).not.toBe("ended");
+    expect((await findRun(state.pool, "holder")).state).not.toBe("ended");
   });
 
   it("finds runs by an unambiguous beginning, and the newest without one", async () => {
     await newRun("rxyz-one", "find");
     await newRun("rxyz-two", "find");
-    expect((await findRun(state.pool, "rxyz-o", undefined)).id).toBe("rxyz-one");
-    expect((await findRun(state.pool, undefined, "find")).id).toBe("rxyz-two");
-    expect((await listRuns(state.pool, "find", 10)).map(({ id }) => id)).toEqual(["rxyz-two", "rxyz-one"]);
+    expect((await findRun(state.pool, "rxyz-o")).id).toBe("rxyz-one");
+    expect((await findRun(state.pool, undefined, { environment: "find" })).id).toBe("rxyz-two");
+    expect((await listRuns(state.pool, { environment: "find" }, 10)).map(({ id }) => id)).toEqual([
+      "rxyz-two",
+      "rxyz-one",
+    ]);
     for (const id of ["rxyz", "nothing"]) {
-      await expect(findRun(state.pool, id, undefined)).rejects.toSatisfy((error) =>
-        hasCode(error, "RUN_UNKNOWN"),
-      );
+      await expect(findRun(state.pool, id)).rejects.toSatisfy((error) => hasCode(error, "RUN_UNKNOWN"));
     }
   });
 

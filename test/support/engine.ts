@@ -98,7 +98,7 @@ export class EngineWorld {
   }
 
   run(id: string): Promise<Run> {
-    return findRun(this.state.pool, id, undefined);
+    return findRun(this.state.pool, id);
   }
 
   async eventTypes(id: string): Promise<string[]> {
