@@ -1,47 +1,31 @@
-import { resolve } from "node:path";
 import * as z from "zod";
-import { TminusError, hasCode, toErrorRecord } from "../errors.ts";
-import { parseDuration } from "../lib/duration.ts";
-import type { Secret } from "../lib/redact.ts";
 import type { JsonObject } from "../model/json.ts";
-import { durationSchema, referenceSchema } from "../model/runbook.ts";
-import type { EnvironmentView, Observation, StepContext, StepResult } from "../model/step-kind.ts";
+import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { applyMigrations } from "../postgres/migrations/apply.ts";
 import { compareWithLedger, type Comparison } from "../postgres/migrations/compare.ts";
 import { readOnly } from "../postgres/session/connect.ts";
 import { digestMigrations, discoverMigrations } from "../postgres/migrations/discover.ts";
 import { digestLedger, readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
-import type { MigrateOptions } from "../postgres/migrations/migrate-options.ts";
 import type { Migration } from "../postgres/migrations/migration.ts";
 import { revertMigrations } from "../postgres/migrations/revert.ts";
 import { checkPhases } from "../postgres/phases/check-phases.ts";
 import { readExisting } from "../postgres/phases/existing.ts";
 import { defineStep } from "./define.ts";
 import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
+import {
+  count,
+  directoryOf,
+  failedOrThrow,
+  messageOf,
+  migrationSettings,
+  milliseconds,
+  optionsOf,
+  readOptions,
+  type Place,
+} from "./migrate/place.ts";
 
-/** How long a question to the ledger may take. */
-const READ_TIMEOUT_MS = 15_000;
-
-const schema = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .describe("Folder of <timestamp>_<name>.sql files, from the project folder; may hold {release}"),
-  lockTimeout: durationSchema
-    .default("2s")
-    .describe("The longest that a statement waits for a lock; tries begin with 50 ms and double up to it"),
-  lockRetries: z
-    .int()
-    .min(1)
-    .max(1000)
-    .default(20)
-    .describe("How often a migration is tried when it cannot get its locks"),
-  statementTimeout: durationSchema.default("15m").describe("The longest that one statement may run"),
-  database: referenceSchema
-    .optional()
-    .describe("Reference of the connection string; the environment's database when left out"),
-});
+const schema = z.strictObject(migrationSettings);
 
 type With = z.output<typeof schema>;
 type Context = StepContext<With, MigrationFacts>;
@@ -157,28 +141,11 @@ interface Look extends Comparison {
   ledger: LedgerRow[];
 }
 
-interface Place {
-  with: With;
-  environment: EnvironmentView;
-  projectDirectory: string;
-  signal: AbortSignal;
-  secret(reference: string): Secret;
-}
-
 /** Files and ledger, in a session that cannot write. */
 async function look(place: Place): Promise<Look> {
   const migrations = await discoverMigrations(directoryOf(place));
   const ledger = await readOnly(readOptions(place), readLedger);
   return { migrations, ledger, ...compareWithLedger(migrations, ledger) };
-}
-
-function readOptions(place: Place) {
-  return {
-    connectionString: connectionString(place),
-    purpose: "look",
-    statementTimeoutMs: READ_TIMEOUT_MS,
-    signal: place.signal,
-  };
 }
 
 async function keepSchema(context: Context): Promise<StepResult> {
@@ -188,45 +155,6 @@ async function keepSchema(context: Context): Promise<StepResult> {
   return { outcome: "done", reason, result: { reverted: [] } };
 }
 
-function optionsOf(context: Context): MigrateOptions {
-  const { with: settings, fence, key, startedBy, clock, signal } = context;
-  return {
-    connectionString: connectionString(context),
-    fence,
-    runKey: key,
-    appliedBy: startedBy,
-    lockTimeoutMs: milliseconds(settings.lockTimeout),
-    lockRetries: settings.lockRetries,
-    statementTimeoutMs: milliseconds(settings.statementTimeout),
-    clock,
-    signal,
-    progress: (text) => context.progress(text),
-  };
-}
-
-function connectionString(place: Place): string {
-  const { with: settings, environment } = place;
-  const reference = settings.database ?? environment.database;
-  if (reference === undefined) {
-    throw new TminusError("RUNBOOK_INVALID", `environment ${environment.name} names no database`, {
-      hint: `Write database: {url: env:DATABASE_URL} under environments.${environment.name}, or database in the step.`,
-    });
-  }
-  return place.secret(reference).reveal();
-}
-
-function directoryOf({ with: settings, projectDirectory }: Place): string {
-  return resolve(projectDirectory, settings.directory);
-}
-
-/** What the database or the files answered is a failure of the step; anything else leaves open what happened. */
-function failedOrThrow(error: unknown): StepResult {
-  if (!hasCode(error, "MIGRATION_REFUSED", "MIGRATION_INVALID", "MIGRATION_FAILED", "MIGRATION_LOCKED"))
-    throw error;
-  const { code, message, hint } = toErrorRecord(error);
-  return { outcome: "failed", reason: message, result: { code, hint } };
-}
-
 function appliedBy(rows: readonly LedgerRow[], key: string): JsonObject {
   const own = rows.filter(({ runKey }) => runKey === key);
   return { applied: own.map(({ version, name, durationMs }) => ({ version, name, durationMs })) };
@@ -234,18 +162,4 @@ function appliedBy(rows: readonly LedgerRow[], key: string): JsonObject {
 
 function filesChanged(context: Context): string {
   return `the files in ${context.with.directory} changed after the plan was made`;
-}
-
-function count(migrations: number): string {
-  return migrations === 1 ? "1 migration" : `${migrations} migrations`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-function milliseconds(text: string): number {
-  const ms = parseDuration(text);
-  if (ms === undefined) throw new TminusError("INTERNAL", `${text} passed the schema but is not a duration`);
-  return ms;
 }

@@ -1,0 +1,107 @@
+import { resolve } from "node:path";
+import * as z from "zod";
+import { TminusError, hasCode, toErrorRecord } from "../../errors.ts";
+import { parseDuration } from "../../lib/duration.ts";
+import type { Secret } from "../../lib/redact.ts";
+import { durationSchema, referenceSchema } from "../../model/runbook.ts";
+import type { EnvironmentView, StepContext, StepResult } from "../../model/step-kind.ts";
+import type { MigrateOptions } from "../../postgres/migrations/migrate-options.ts";
+import type { SessionOptions } from "../../postgres/session/connect.ts";
+
+/** How long a question to the ledger or the catalog may take. */
+const READ_TIMEOUT_MS = 15_000;
+
+/** What every step that runs migration files lets a runbook say. */
+export const migrationSettings = {
+  directory: z
+    .string()
+    .min(1)
+    .describe("Folder of <timestamp>_<name>.sql files, from the project folder; may hold {release}"),
+  lockTimeout: durationSchema
+    .default("2s")
+    .describe("The longest that a statement waits for a lock; tries begin with 50 ms and double up to it"),
+  lockRetries: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(20)
+    .describe("How often a migration is tried when it cannot get its locks"),
+  statementTimeout: durationSchema.default("15m").describe("The longest that one statement may run"),
+  database: referenceSchema
+    .optional()
+    .describe("Reference of the connection string; the environment's database when left out"),
+};
+
+type MigrationSettings = z.output<z.ZodObject<typeof migrationSettings>>;
+
+/** What a plan's and a run's context have in common. */
+export interface Place {
+  with: MigrationSettings;
+  environment: EnvironmentView;
+  projectDirectory: string;
+  signal: AbortSignal;
+  secret(reference: string): Secret;
+}
+
+/** For looking: in a session that cannot write. */
+export function readOptions(place: Place): SessionOptions {
+  return {
+    connectionString: connectionString(place),
+    purpose: "look",
+    statementTimeoutMs: READ_TIMEOUT_MS,
+    signal: place.signal,
+  };
+}
+
+/** For changing: this step's fence, key and limits. */
+export function optionsOf(context: StepContext<MigrationSettings>): MigrateOptions {
+  const { with: settings, fence, key, startedBy, clock, signal } = context;
+  return {
+    connectionString: connectionString(context),
+    fence,
+    runKey: key,
+    appliedBy: startedBy,
+    lockTimeoutMs: milliseconds(settings.lockTimeout),
+    lockRetries: settings.lockRetries,
+    statementTimeoutMs: milliseconds(settings.statementTimeout),
+    clock,
+    signal,
+    progress: (text) => context.progress(text),
+  };
+}
+
+export function directoryOf({ with: settings, projectDirectory }: Place): string {
+  return resolve(projectDirectory, settings.directory);
+}
+
+/** What the database or the files answered is a failure of the step; anything else leaves open what happened. */
+export function failedOrThrow(error: unknown): StepResult {
+  if (!hasCode(error, "MIGRATION_REFUSED", "MIGRATION_INVALID", "MIGRATION_FAILED", "MIGRATION_LOCKED"))
+    throw error;
+  const { code, message, hint } = toErrorRecord(error);
+  return { outcome: "failed", reason: message, result: { code, hint } };
+}
+
+export function count(migrations: number): string {
+  return migrations === 1 ? "1 migration" : `${migrations} migrations`;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function milliseconds(text: string): number {
+  const ms = parseDuration(text);
+  if (ms === undefined) throw new TminusError("INTERNAL", `${text} passed the schema but is not a duration`);
+  return ms;
+}
+function connectionString(place: Place): string {
+  const { with: settings, environment } = place;
+  const reference = settings.database ?? environment.database;
+  if (reference === undefined) {
+    throw new TminusError("RUNBOOK_INVALID", `environment ${environment.name} names no database`, {
+      hint: `Write database: {url: env:DATABASE_URL} under environments.${environment.name}, or database in the step.`,
+    });
+  }
+  return place.secret(reference).reveal();
+}
