@@ -62,7 +62,8 @@ interface Sections {
 
 type Report = (line: number, what: string) => void;
 
-function readSections(text: string, report: Report): Sections {
+/** Cuts a file at its directives and reports those that it does not know. Line ends are LF. */
+export function readSections(text: string, report: Report): Sections {
   const sections: Sections = { preamble: { sql: "", line: 1 }, transactional: true, allows: [] };
   let current = sections.preamble;
   for (const [index, lineText] of text.split("\n").entries()) {

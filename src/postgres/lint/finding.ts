@@ -1,0 +1,43 @@
+/**
+ * block: certain, or so likely to stop the service or lose data that it must not run. ask: depends on what only
+ * people know; it needs a yes. note: worth knowing.
+ */
+export type Severity = "block" | "ask" | "note";
+
+/** What a rule has to say about one statement. */
+export interface RuleFinding {
+  /** What happens, as a sentence without a full stop. */
+  message: string;
+  /** What to write instead, an imperative. */
+  hint: string;
+  /** The table, index, type … that it is about, with its schema. */
+  relation?: string;
+  /** Column of that table. */
+  column?: string;
+  /** Which command of an ALTER TABLE, counted from 0. */
+  command?: number;
+  /** Byte offset in the file's SQL, as trees have it; the statement's beginning when left out. */
+  location?: number;
+  /** Weaker than the rule's own where the catalog or the sizes tell that less can happen. */
+  severity?: Severity;
+}
+
+/** The same with its place. */
+export interface Finding {
+  rule: string;
+  severity: Severity;
+  file: string;
+  /** Counted from 1, as is the column. */
+  line: number;
+  column: number;
+  message: string;
+  hint: string;
+  relation?: string;
+  /** Which statement of the file, counted from 0; those inside a DO block have the block's. */
+  statement: number;
+  /** What the rule itself said, for its rewrite. */
+  from: RuleFinding;
+}
+
+/** Strongest first. */
+export const SEVERITIES: readonly Severity[] = ["block", "ask", "note"];

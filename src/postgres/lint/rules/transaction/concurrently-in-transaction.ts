@@ -1,0 +1,48 @@
+import { treeOf } from "../../../sql/tree.ts";
+import { commandsOf } from "../../commands-of.ts";
+import { defineRule, type LintContext, type LintStatement } from "../../define-rule.ts";
+import { isOn } from "../../catalog/objects.ts";
+
+export const concurrentlyInTransaction = defineRule({
+  id: "concurrently-in-transaction",
+  summary: "CONCURRENTLY inside a transaction.",
+  severity: "block",
+  requirements: ["C6"],
+  why: "PostgreSQL refuses it, and everything that the transaction did before is gone. With psql -f and a BEGIN in the file the exit code is still 0.",
+  bad: [
+    { sql: "create index concurrently users_visits_idx on users (visits);", effect: { error: "25001" } },
+    { sql: "drop index concurrently users_name_idx;", effect: { error: "25001" } },
+    { sql: "reindex index concurrently users_name_idx;", effect: { error: "25001" } },
+    {
+      sql: "alter table readings detach partition readings_2025 concurrently;",
+      effect: { error: "25001" },
+    },
+    {
+      sql: "do $$ begin create index concurrently users_visits_idx on users (visits); end $$;",
+      effect: { error: "25001" },
+    },
+  ],
+  good: [{ sql: { outside: "create index concurrently users_visits_idx on users (visits);" } }],
+  check(statement, context) {
+    if (statement.transaction === undefined || !isConcurrent(statement, context)) return [];
+    const where = statement.inBody === true ? "a DO block" : "a transaction";
+    return [
+      {
+        message: `PostgreSQL refuses CONCURRENTLY inside ${where} (25001), and all of it is rolled back`,
+        hint: "Move the statement into a file of its own with the line '-- tminus: no-transaction'.",
+      },
+    ];
+  },
+});
+
+function isConcurrent(statement: LintStatement, { catalog }: LintContext): boolean {
+  const { node } = statement;
+  return (
+    treeOf(node, "IndexStmt")?.concurrent === true ||
+    treeOf(node, "DropStmt")?.concurrent === true ||
+    isOn(treeOf(node, "ReindexStmt")?.params, "concurrently") ||
+    commandsOf(statement, catalog, "AT_DetachPartition").some(
+      ({ tree }) => treeOf(tree.def, "PartitionCmd")?.concurrent === true,
+    )
+  );
+}
