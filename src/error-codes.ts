@@ -264,6 +264,20 @@ export const errorCodes = {
     why: "The channel's receiver could not be reached, did not answer in time, or answered with something other than 2xx.",
     next: "Check the address that the channel's reference points to, and the receiver's own log.",
   },
+  SESSION_UNKNOWN: {
+    exit: 1,
+    retryable: false,
+    title: "The database has no such session",
+    why: "No client session of this database has the pid; it may have ended meanwhile.",
+    next: "Look again with tminus db locks, long or idle.",
+  },
+  SESSION_HEALTHY: {
+    exit: 3,
+    retryable: false,
+    title: "The session does no harm and is left alone",
+    why: "Only sessions that keep others from a lock, or whose statement or idle transaction is old, may be ended, and never one of tminus's own.",
+    next: "Find the one that does harm with tminus db locks; to stop a run use tminus hold or tminus abort.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;
