@@ -5,6 +5,7 @@ import { approve } from "./approve.ts";
 import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
 import { dbMigrate } from "./db-migrate.ts";
+import { dbWatch } from "./db-watch.ts";
 import { notify } from "./notify.ts";
 import { smoke } from "./smoke.ts";
 import { wait } from "./wait.ts";
@@ -18,6 +19,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   checklist,
   command,
   "db.migrate": dbMigrate,
+  "db.watch": dbWatch,
   notify,
   smoke,
   wait,

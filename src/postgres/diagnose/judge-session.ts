@@ -27,6 +27,11 @@ export function judgeSession(
 ): SessionVerdict {
   if (isOwn(session))
     return { harm: false, reason: "it belongs to tminus: use tminus hold or tminus abort on its run" };
+  if (session.state === "hidden")
+    return {
+      harm: false,
+      reason: "this role may not see what it does: ask with one that has pg_read_all_stats",
+    };
   const waiting = sessions.filter(({ blockedBy }) => blockedBy.includes(session.pid)).length;
   const isIdle = session.state.startsWith("idle in transaction");
   const how = isIdle ? "terminate" : "cancel";

@@ -34,6 +34,13 @@ export const migrationSettings = {
 
 type MigrationSettings = z.output<z.ZodObject<typeof migrationSettings>>;
 
+/** A step that may name a database of its own. */
+interface DatabaseNamed {
+  with: { database?: string | undefined };
+  environment: EnvironmentView;
+  secret(reference: string): Secret;
+}
+
 /** What a plan's and a run's context have in common. */
 export interface Place {
   with: MigrationSettings;
@@ -95,7 +102,9 @@ export function milliseconds(text: string): number {
   if (ms === undefined) throw new TminusError("INTERNAL", `${text} passed the schema but is not a duration`);
   return ms;
 }
-function connectionString(place: Place): string {
+
+/** The step's own database, else the environment's. Errors: RUNBOOK_INVALID, SECRET_MISSING. */
+export function connectionString(place: DatabaseNamed): string {
   const { with: settings, environment } = place;
   const reference = settings.database ?? environment.database;
   if (reference === undefined) {

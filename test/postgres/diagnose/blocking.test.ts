@@ -83,6 +83,7 @@ describe("judgeSession", () => {
       [],
       { harm: false },
     ],
+    ["one that this role may not see", session(1, { state: "hidden" }), [waiter], { harm: false }],
     [
       "one of tminus's own, even when it blocks",
       session(1, { application: "tminus migrate x" }),
