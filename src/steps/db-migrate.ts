@@ -3,11 +3,14 @@ import type { JsonObject } from "../model/json.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { applyMigrations } from "../postgres/migrations/apply.ts";
-import { compareWithLedger, type Comparison } from "../postgres/migrations/compare.ts";
 import { readOnly } from "../postgres/session/connect.ts";
-import { digestMigrations, discoverMigrations } from "../postgres/migrations/discover.ts";
-import { digestLedger, readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
-import type { Migration } from "../postgres/migrations/migration.ts";
+import { readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
+import {
+  discoverHistory,
+  readStanding,
+  type FolderOfMigrations,
+  type Standing,
+} from "../postgres/migrations/read-history.ts";
 import { revertMigrations } from "../postgres/migrations/revert.ts";
 import { checkPhases } from "../postgres/phases/check-phases.ts";
 import { readExisting } from "../postgres/phases/existing.ts";
@@ -41,18 +44,20 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
   example: "directory: releases/{release}/migrations\nlockTimeout: 2s\n",
 
   async gather(context) {
-    const { migrations, ledger, pending, problems } = await look(context);
+    const { format, filesDigest, digest, ledger, adoptable, pending, problems } = await look(context);
     const breaking =
       pending.length === 0
         ? []
         : await checkPhases(pending, await readOnly(readOptions(context), readExisting));
     return {
       directory: context.with.directory,
+      format,
+      adopted: { count: adoptable.length, unproven: adoptable.filter(({ proven }) => !proven).length },
       pending: pending.map(describePending),
-      applied: ledger.length,
+      applied: ledger.length + adoptable.length,
       problems: [...problems.map(({ reason, fix }) => ({ reason, fix })), ...breaking],
-      filesDigest: digestMigrations(migrations),
-      ledgerDigest: digestLedger(ledger),
+      filesDigest,
+      ledgerDigest: digest,
     };
   },
 
@@ -65,8 +70,8 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
 
   async observe(context): Promise<Observation> {
     try {
-      const { migrations, ledger, pending, problems } = await look(context);
-      if (digestMigrations(migrations) !== context.facts.filesDigest) {
+      const { filesDigest, ledger, pending, problems } = await look(context);
+      if (filesDigest !== context.facts.filesDigest) {
         return { state: "unknown", reason: filesChanged(context) };
       }
       if (problems.length > 0)
@@ -88,11 +93,11 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
 
   async act(context): Promise<StepResult> {
     try {
-      const migrations = await discoverMigrations(directoryOf(context));
-      if (digestMigrations(migrations) !== context.facts.filesDigest) {
+      const { format, migrations, digest } = await discover(context);
+      if (digest !== context.facts.filesDigest) {
         return { outcome: "failed", reason: filesChanged(context), result: { applied: [] } };
       }
-      const rows = await applyMigrations(migrations, optionsOf(context));
+      const rows = await applyMigrations(migrations, optionsOf(context, format));
       return {
         outcome: "done",
         reason: `${count(rows.length)} applied`,
@@ -125,7 +130,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
   async undo(context): Promise<StepResult> {
     try {
       if (context.rollbackDatabase === "keep") return await keepSchema(context);
-      const outcome = await revertMigrations(optionsOf(context));
+      const outcome = await revertMigrations(optionsOf(context, context.facts.format));
       if (outcome.state === "refused")
         return { outcome: "failed", reason: outcome.reason, result: { reverted: [] } };
       const reverted = outcome.reverted.map(({ version, name }) => ({ version, name }));
@@ -136,16 +141,19 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
   },
 });
 
-interface Look extends Comparison {
-  migrations: Migration[];
-  ledger: LedgerRow[];
+interface Look extends Standing, Omit<FolderOfMigrations, "digest"> {
+  filesDigest: string;
+}
+
+function discover(place: Place): Promise<FolderOfMigrations> {
+  return discoverHistory(directoryOf(place), place.with.format);
 }
 
 /** Files and ledger, in a session that cannot write. */
 async function look(place: Place): Promise<Look> {
-  const migrations = await discoverMigrations(directoryOf(place));
-  const ledger = await readOnly(readOptions(place), readLedger);
-  return { migrations, ledger, ...compareWithLedger(migrations, ledger) };
+  const { format, migrations, digest: filesDigest } = await discover(place);
+  const standing = await readOnly(readOptions(place), (session) => readStanding(session, format, migrations));
+  return { format, migrations, filesDigest, ...standing };
 }
 
 async function keepSchema(context: Context): Promise<StepResult> {

@@ -1,29 +1,36 @@
 import { resolve } from "node:path";
 import type { DatabasePlace } from "../../model/database.ts";
-import { compareWithLedger, type Comparison } from "../../postgres/migrations/compare.ts";
-import { discoverMigrations } from "../../postgres/migrations/discover.ts";
-import { readLedger, type LedgerRow } from "../../postgres/migrations/ledger.ts";
+import type { HistoryFormat } from "../../postgres/migrations/migration.ts";
+import {
+  discoverHistory,
+  readStanding,
+  type FormatChoice,
+  type Standing,
+} from "../../postgres/migrations/read-history.ts";
 import { readOnly } from "../../postgres/session/connect.ts";
+
+export type { FormatChoice };
 
 const READ_TIMEOUT_MS = 15_000;
 
-export interface MigrationStatus extends Comparison {
-  applied: LedgerRow[];
+export interface MigrationStatus extends Standing {
+  format: HistoryFormat;
 }
 
 /** What has run and what has not. Reads only. Errors: MIGRATION_INVALID, DATABASE_UNREACHABLE. */
 export async function migrationStatus(
   place: DatabasePlace,
   folder: string,
+  choice: FormatChoice,
   signal: AbortSignal,
 ): Promise<MigrationStatus> {
-  const migrations = await discoverMigrations(resolve(place.projectDirectory, folder));
+  const { format, migrations } = await discoverHistory(resolve(place.projectDirectory, folder), choice);
   const options = {
     connectionString: place.connectionString.reveal(),
     purpose: "look",
     statementTimeoutMs: READ_TIMEOUT_MS,
     signal,
   };
-  const applied = await readOnly(options, readLedger);
-  return { applied, ...compareWithLedger(migrations, applied) };
+  const standing = await readOnly(options, (session) => readStanding(session, format, migrations));
+  return { format, ...standing };
 }

@@ -1,10 +1,12 @@
 import { TminusError } from "../../errors.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
-import { compareWithLedger, type MigrationProblem } from "./compare.ts";
+import type { MigrationProblem } from "./compare.ts";
 import { sqlStateOf, type Session } from "../session/connect.ts";
+import { historyOf } from "./history/registry.ts";
 import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
-import { recordApplied } from "./record.ts";
-import type { Migration } from "./migration.ts";
+import { readStanding, type Standing } from "./read-history.ts";
+import { recordAdopted, recordApplied } from "./record.ts";
+import type { HistoryFormat, Migration } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { runOutside } from "./run-outside.ts";
 import { asMigrationError, runStatement } from "./run-statement.ts";
@@ -22,9 +24,11 @@ export async function applyMigrations(
   options: MigrateOptions,
 ): Promise<LedgerRow[]> {
   return withSession(options, async (session) => {
-    await prepareLedger(session);
-    const { pending, problems } = compareWithLedger(migrations, await readLedger(session));
+    const format = options.format ?? "native";
+    await prepareLedger(session, format);
+    const { pending, problems, adoptable } = await readStanding(session, format, migrations);
     if (problems.length > 0) throw refused(problems);
+    if (adoptable.length > 0) await adopt(session, adoptable, options);
     for (const [index, migration] of pending.entries()) {
       options.progress(`${migration.file} (${index + 1} of ${pending.length})`);
       await session.reset();
@@ -93,9 +97,26 @@ async function runStatements(
   }
 }
 
-async function prepareLedger(session: Session): Promise<void> {
+async function adopt(
+  session: Session,
+  adoptable: Standing["adoptable"],
+  options: MigrateOptions,
+): Promise<void> {
+  options.progress(`adopting ${adoptable.length} that have run before tminus came`);
+  const work = { label: "adopt", file: adoptable[0]!.migration.file };
+  await inFencedTransaction(session, options, {
+    ...work,
+    async run() {
+      await recordAdopted(session, adoptable, options);
+      return true;
+    },
+  });
+}
+
+async function prepareLedger(session: Session, format: HistoryFormat): Promise<void> {
   try {
     await ensureLedger(session);
+    await historyOf(format).owner?.prepare(session);
   } catch (error) {
     if (sqlStateOf(error) === undefined) throw error;
     const reason = error instanceof Error ? error.message : String(error);

@@ -7,6 +7,11 @@ const OUTSIDE_ONLY = /^(vacuum|(create|drop) (database|tablespace)|alter system)
 const TRANSACTION_CONTROL =
   /^(begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b/i;
 
+/** Whether a statement is a CONCURRENTLY one, which no transaction can hold. */
+export function isConcurrent({ code }: Statement): boolean {
+  return CONCURRENT.test(code);
+}
+
 /** Why a statement cannot run in a migration's transaction; undefined when it can. */
 export function refuseInTransaction({ code }: Statement): string | undefined {
   if (CONCURRENT.test(code)) {

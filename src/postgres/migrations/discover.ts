@@ -14,23 +14,52 @@ const MAX_LISTED = 20;
  * Errors: MIGRATION_INVALID, which lists what is wrong in every file as file:line.
  */
 export async function discoverMigrations(directory: string): Promise<Migration[]> {
-  const files = await listSqlFiles(directory);
   const migrations: Migration[] = [];
-  const problems: string[] = [];
-  for (const file of files) {
-    const content = await readText(join(directory, file));
-    if ("problem" in content) {
-      problems.push(`${file}:1: ${content.problem}`);
-      continue;
-    }
-    const parsed = parseMigration(file, content.text);
+  const { files, problems } = await readFolder(directory, sqlFile);
+  for (const { name, text } of files) {
+    const parsed = parseMigration(name, text);
     if ("problems" in parsed) problems.push(...parsed.problems);
     else migrations.push(parsed.migration);
   }
   migrations.sort(compareVersions);
   problems.push(...findDuplicates(migrations));
-  if (problems.length > 0) throw invalid(directory, problems);
+  if (problems.length > 0) throw invalidMigrations(directory, problems);
   return migrations;
+}
+
+/** For readFolder: the files that end in ".sql". */
+export function sqlFile(name: string): string | undefined {
+  return name.endsWith(".sql") ? name : undefined;
+}
+
+interface FolderFile {
+  /** Path below the folder. */
+  name: string;
+  text: string;
+  bytes: Uint8Array;
+}
+
+/**
+ * Reads the files of a folder, in the order of their names byte by byte; `pathOf` says for each name in the folder
+ * which file is meant, and undefined for what is passed over. A file that is not there is left out; one that
+ * cannot be read is a problem, beginning with file:line. Errors: MIGRATION_INVALID when the folder cannot be read.
+ */
+export async function readFolder(
+  directory: string,
+  pathOf: (name: string) => string | undefined,
+): Promise<{ files: FolderFile[]; problems: string[] }> {
+  const files: FolderFile[] = [];
+  const problems: string[] = [];
+  const names = (await namesIn(directory)).flatMap((name) => pathOf(name) ?? []);
+  if (names.length > MAX_FILES)
+    throw invalidMigrations(directory, [`there are more than ${MAX_FILES} files`]);
+  for (const name of names) {
+    const content = await readText(join(directory, name));
+    if (content === undefined) continue;
+    if ("problem" in content) problems.push(`${name}:1: ${content.problem}`);
+    else files.push({ name, ...content });
+  }
+  return { files, problems };
 }
 
 /** Changes when a file is added, removed, renamed or edited. */
@@ -38,7 +67,7 @@ export function digestMigrations(migrations: readonly Migration[]): string {
   return hashJson(migrations.map(({ file, checksum }) => [file, checksum]));
 }
 
-async function listSqlFiles(directory: string): Promise<string[]> {
+async function namesIn(directory: string): Promise<string[]> {
   let names: string[];
   try {
     names = await readdir(directory);
@@ -50,17 +79,19 @@ async function listSqlFiles(directory: string): Promise<string[]> {
       cause: error,
     });
   }
-  const files = names.filter((name) => name.endsWith(".sql")).sort();
-  if (files.length > MAX_FILES) throw invalid(directory, [`there are more than ${MAX_FILES} files`]);
-  return files;
+  return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-async function readText(path: string): Promise<{ text: string } | { problem: string }> {
+async function readText(
+  path: string,
+): Promise<{ text: string; bytes: Uint8Array } | { problem: string } | undefined> {
   try {
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) return { problem: `the file is larger than ${MAX_FILE_BYTES} bytes` };
-    return { text: new TextDecoder("utf-8", { fatal: true }).decode(await readFile(path)) };
+    const bytes = await readFile(path);
+    return { bytes, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
   } catch (error) {
+    if (isMissing(error)) return undefined;
     // Reported with the other files' problems, so that one reading shows all of them.
     return {
       problem: `the file could not be read as UTF-8 text: ${error instanceof Error ? error.message : String(error)}`,
@@ -68,8 +99,13 @@ async function readText(path: string): Promise<{ text: string } | { problem: str
   }
 }
 
+/** Not a file of the folder, or a file where a folder was looked for. */
+function isMissing(error: unknown): boolean {
+  return error instanceof Error && "code" in error && (error.code === "ENOENT" || error.code === "ENOTDIR");
+}
+
 /** Expects sorted migrations. */
-function findDuplicates(migrations: readonly Migration[]): string[] {
+export function findDuplicates(migrations: readonly Migration[]): string[] {
   return migrations.flatMap((migration, index) => {
     const before = migrations[index - 1];
     return before !== undefined && compareVersions(before, migration) === 0
@@ -78,7 +114,8 @@ function findDuplicates(migrations: readonly Migration[]): string[] {
   });
 }
 
-function invalid(directory: string, problems: readonly string[]): TminusError {
+/** MIGRATION_INVALID with the first of the problems; each begins with file:line. */
+export function invalidMigrations(directory: string, problems: readonly string[]): TminusError {
   const more = problems.length > MAX_LISTED ? `\n… and ${problems.length - MAX_LISTED} more` : "";
   return new TminusError("MIGRATION_INVALID", problems.slice(0, MAX_LISTED).join("\n") + more, {
     details: { directory, problems: problems.slice(0, MAX_LISTED) },

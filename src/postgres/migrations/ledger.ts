@@ -1,11 +1,14 @@
 import { hashJson } from "../../lib/hash.ts";
 import type { Session } from "../session/connect.ts";
-import { compareVersions } from "./migration.ts";
+import { compareVersions, type HistoryFormat } from "./migration.ts";
 
 /** A migration that has run, as the database itself remembers it. */
 export interface LedgerRow {
+  format: HistoryFormat;
   version: string;
   name: string;
+  /** Path below the folder of migrations. */
+  file: string;
   checksum: string;
   /** ISO 8601. */
   appliedAt: string;
@@ -21,17 +24,18 @@ export interface LedgerRow {
 
 /** Creates the tables that are missing. Safe to repeat; call it under the session lock. */
 export async function ensureLedger(session: Session): Promise<void> {
-  if (await hasLedger(session)) return;
-  await session.query(TABLES);
+  if (await hasLedger(session)) await upgrade(session);
+  else await session.query(TABLES);
 }
 
 /** Everything that has run, oldest first; empty when the ledger was never made. Reads only. */
 export async function readLedger(session: Session): Promise<LedgerRow[]> {
   if (!(await hasLedger(session))) return [];
   const rows = await session.query<LedgerRow>(
-    `select version, name, checksum, to_char(applied_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "appliedAt",
+    `select coalesce(to_jsonb(m) ->> 'format', 'native') as format, version, name,
+       coalesce(to_jsonb(m) ->> 'file', version || '_' || name || '.sql') as file, checksum, to_char(applied_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as "appliedAt",
        duration_ms as "durationMs", run_key as "runKey", transactional, down_sql as "downSql", down_line as "downLine"
-     from tminus.migration`,
+     from tminus.migration m`,
   );
   return rows.sort(compareVersions);
 }
@@ -47,6 +51,18 @@ export async function hasLedger(session: Session): Promise<boolean> {
     "select to_regclass('tminus.migration_begun') is not null as found",
   );
   return row?.found === true;
+}
+
+/** A ledger of an earlier tminus has only native rows, whose file names follow from version and name. */
+async function upgrade(session: Session): Promise<void> {
+  const [row] = await session.query<{ found: boolean }>(
+    "select to_regclass('tminus.migration') is not null and exists (select from pg_attribute where attrelid = 'tminus.migration'::regclass and attname = 'format') as found",
+  );
+  if (row?.found === true) return;
+  await session.query(
+    `alter table tminus.migration add column format text not null default 'native';
+     alter table tminus.migration add column file text`,
+  );
 }
 
 /** One simple query, therefore all or nothing. The table that hasLedger looks for comes last. */
@@ -67,7 +83,9 @@ const TABLES = `
     fence_token bigint not null,
     transactional boolean not null,
     down_sql text,
-    down_line integer
+    down_line integer,
+    format text not null default 'native',
+    file text
   );
   create table if not exists tminus.migration_begun (
     version text not null,

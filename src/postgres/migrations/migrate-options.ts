@@ -1,8 +1,11 @@
 import type { Clock } from "../../lib/clock.ts";
 import type { Fence } from "../../model/ports.ts";
+import type { HistoryFormat } from "./migration.ts";
 
 /** What applying and reverting need to know. */
 export interface MigrateOptions {
+  /** Whose files they are; native when left out. */
+  format?: HistoryFormat;
   connectionString: string;
   fence: Fence;
   /** Written beside each row; rows with it are this run's. */

@@ -30,6 +30,7 @@ export function parseMigration(file: string, content: string): ParsedMigration {
   if (problems.length > 0) return { problems };
   return {
     migration: {
+      format: "native",
       version: named[1]!,
       name: named[2]!,
       file,
@@ -45,13 +46,13 @@ export function parseMigration(file: string, content: string): ParsedMigration {
   };
 }
 
-interface Section {
+export interface Section {
   sql: string;
   /** Line of the file at which `sql` begins. */
   line: number;
 }
 
-interface Sections {
+export interface Sections {
   preamble: Section;
   up?: Section;
   down?: Section;
@@ -62,7 +63,7 @@ interface Sections {
 
 type Report = (line: number, what: string) => void;
 
-/** Cuts a file at its directives and reports those that it does not know. Line ends are LF. */
+/** Cuts a file at its directives and reports those that it does not know; without any, all is preamble. Line ends are LF. */
 export function readSections(text: string, report: Report): Sections {
   const sections: Sections = { preamble: { sql: "", line: 1 }, transactional: true, allows: [] };
   let current = sections.preamble;

@@ -6,6 +6,7 @@ import { hasLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { compareVersions } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { dropConcurrently, runOutside } from "./run-outside.ts";
+import { forgetApplied } from "./record.ts";
 import { asMigrationError, runStatement } from "./run-statement.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
 import { inFencedTransaction } from "./transaction.ts";
@@ -34,7 +35,7 @@ export async function revertMigrations(options: MigrateOptions): Promise<RevertO
     for (const row of rows) reverted.set(row.version, row);
     await dropUnfinished(session, options);
     for (const row of rows) {
-      options.progress(`undoing ${fileOf(row)}`);
+      options.progress(`undoing ${row.file}`);
       await session.reset();
       crashPoint("migrate.before-transaction", `${row.version} down`);
       await revertOne(session, row, options);
@@ -46,26 +47,24 @@ export async function revertMigrations(options: MigrateOptions): Promise<RevertO
 function refusal(rows: readonly LedgerRow[], ledger: readonly LedgerRow[]): string | undefined {
   const without = rows.filter(({ downSql }) => downSql === null);
   if (without.length > 0) {
-    return `${without.map(fileOf).join(", ")} has no down section; nothing was undone`;
+    return `${without.map(({ file }) => file).join(", ")} has no down section; nothing was undone`;
   }
   const oldest = rows.at(-1);
   const later = ledger.filter(
-    (row) => oldest !== undefined && compareVersions(row, oldest) > 0 && !rows.includes(row),
+    (row) =>
+      oldest !== undefined &&
+      row.format === oldest.format &&
+      compareVersions(row, oldest) > 0 &&
+      !rows.includes(row),
   );
   if (later.length === 0) return undefined;
-  return `another run applied ${later.map(fileOf).join(", ")} on top; nothing was undone`;
+  return `another run applied ${later.map(({ file }) => file).join(", ")} on top; nothing was undone`;
 }
 
 async function revertOne(session: Session, row: LedgerRow, options: MigrateOptions): Promise<void> {
-  const file = fileOf(row);
+  const { file } = row;
   const { statements } = splitStatements(row.downSql ?? "", row.downLine ?? 1);
-  const takeRow = async (): Promise<boolean> => {
-    const taken = await session.query(
-      "delete from tminus.migration where version = $1 and run_key = $2 returning version",
-      [row.version, row.runKey],
-    );
-    return taken.length > 0;
-  };
+  const takeRow = (): Promise<boolean> => forgetApplied(session, row);
   if (!row.transactional) {
     await runOutside(session, outsideWork(row, statements[0]!, takeRow), options);
     return;
@@ -90,7 +89,7 @@ function outsideWork(row: LedgerRow, statement: Statement, takeRow: () => Promis
   return {
     version: row.version,
     direction: "down" as const,
-    file: fileOf(row),
+    file: row.file,
     statement,
     async isNeeded(session: Session): Promise<boolean> {
       const found = await session.query(
@@ -120,8 +119,4 @@ async function dropUnfinished(session: Session, options: MigrateOptions): Promis
       version,
     ]);
   }
-}
-
-function fileOf({ version, name }: LedgerRow): string {
-  return `${version}_${name}.sql`;
 }

@@ -13,32 +13,68 @@ const TELL_EVERY = 50;
  * a crash it is also what waits for the backend left behind. A courtesy: the fence is what protects.
  * Errors: MIGRATION_LOCKED after 90 s.
  */
-export async function takeSessionLock(
+export async function takeSessionLock(session: Session, options: MigrateOptions): Promise<void> {
+  await takeLock(session, OWN, options);
+}
+
+/**
+ * Takes the advisory lock with which the tool that owns the files keeps a second migration out, until the session
+ * ends; call it with the session lock held. Errors: MIGRATION_LOCKED after 90 s.
+ */
+export async function takeOwnerLock(
   session: Session,
+  key: string,
+  owner: string,
+  options: MigrateOptions,
+): Promise<void> {
+  const lock = {
+    call: "pg_try_advisory_lock($1::bigint)",
+    values: [key],
+    parts: [0, Number(key), 1],
+    who: `a migration by ${owner}`,
+  };
+  await takeLock(session, lock, options);
+}
+
+interface Lock {
+  call: string;
+  values: unknown[];
+  /** classid, objid and objsubid in pg_locks. */
+  parts: readonly number[];
+  /** Who may hold it, for people. */
+  who: string;
+}
+
+const OWN: Lock = {
+  call: "pg_try_advisory_lock($1, $2)",
+  values: LOCK_KEY,
+  parts: [...LOCK_KEY, 2],
+  who: "another migration of this database",
+};
+
+async function takeLock(
+  session: Session,
+  lock: Lock,
   { clock, signal, progress }: MigrateOptions,
 ): Promise<void> {
   for (let tries = 0; tries < TRIES; tries++) {
-    const [row] = await session.query<{ got: boolean }>(
-      "select pg_try_advisory_lock($1, $2) as got",
-      LOCK_KEY,
-    );
+    const [row] = await session.query<{ got: boolean }>(`select ${lock.call} as got`, lock.values);
     if (row?.got === true) return;
-    if (tries % TELL_EVERY === 0)
-      progress(`waiting for another migration of this database: ${await holder(session)}`);
+    if (tries % TELL_EVERY === 0) progress(`waiting for ${lock.who}: ${await holder(session, lock)}`);
     await clock.sleep(POLL_MS, signal);
   }
   throw new TminusError(
     "MIGRATION_LOCKED",
-    `another migration of this database has been running for ${(TRIES * POLL_MS) / 1000} s: ${await holder(session)}`,
+    `${lock.who} has been running for ${(TRIES * POLL_MS) / 1000} s: ${await holder(session, lock)}`,
   );
 }
 
-async function holder(session: Session): Promise<string> {
+async function holder(session: Session, { parts }: Lock): Promise<string> {
   const [row] = await session.query<{ pid: number; application: string }>(
     `select a.pid, a.application_name as application from pg_locks l join pg_stat_activity a using (pid)
-     where l.locktype = 'advisory' and l.granted and l.classid = $1 and l.objid = $2 and l.objsubid = 2
+     where l.locktype = 'advisory' and l.granted and l.classid = $1 and l.objid = $2 and l.objsubid = $3
        and l.database = (select oid from pg_database where datname = current_database())`,
-    LOCK_KEY,
+    [...parts],
   );
   return row === undefined ? "its session has just ended" : `pid ${row.pid} (${row.application})`;
 }

@@ -1,7 +1,8 @@
 import { hasCode } from "../../errors.ts";
 import { openSession, type Session } from "../session/connect.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
-import { takeSessionLock } from "./session-lock.ts";
+import { historyOf } from "./history/registry.ts";
+import { takeOwnerLock, takeSessionLock } from "./session-lock.ts";
 
 const RECONNECTS = 4;
 const FIRST_BACKOFF_MS = 250;
@@ -20,6 +21,8 @@ export async function withSession<T>(
     try {
       await using session = await openSession({ ...options, purpose: `migrate ${options.runKey}` });
       await takeSessionLock(session, options);
+      const { owner } = historyOf(options.format ?? "native");
+      if (owner?.lockKey !== undefined) await takeOwnerLock(session, owner.lockKey, owner.name, options);
       return await work(session);
     } catch (error) {
       if (!hasCode(error, "DATABASE_UNREACHABLE") || tries >= reconnects) throw error;

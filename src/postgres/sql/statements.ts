@@ -6,6 +6,8 @@ export interface Statement {
   text: string;
   /** Line of its first word, counted from 1. */
   line: number;
+  /** Column of its first word, counted from 1. */
+  column: number;
   /** For inspection: comments gone, contents of strings and function bodies blanked, runs of space as one. */
   code: string;
 }
@@ -13,29 +15,32 @@ export interface Statement {
 export interface StatementList {
   statements: Statement[];
   /** Why the text could not be split, or holds something that only psql understands. */
-  problem?: { line: number; text: string };
+  problem?: { line: number; column: number; text: string };
 }
 
 /** Splits SQL at the semicolons that end statements. `firstLine` is the line at which the text begins in its file. */
 export function splitStatements(sql: string, firstLine = 1): StatementList {
   const { tokens, unclosed } = scanSql(sql);
-  const lineAt = (index: number): number => firstLine + countLines(sql, index);
+  const at = (index: number): { line: number; column: number } => ({
+    line: firstLine + countLines(sql, index),
+    column: index - sql.lastIndexOf("\n", index - 1),
+  });
   if (unclosed !== undefined) {
     return {
       statements: [],
-      problem: { line: lineAt(unclosed.start), text: `${unclosed.what} is never closed` },
+      problem: { ...at(unclosed.start), text: `${unclosed.what} is never closed` },
     };
   }
   const meta = tokens.find((token) => token.kind === "symbol" && token.text === "\\");
   if (meta !== undefined) {
     return {
       statements: [],
-      problem: { line: lineAt(meta.start), text: "a backslash command belongs to psql, not to SQL" },
+      problem: { ...at(meta.start), text: "a backslash command belongs to psql, not to SQL" },
     };
   }
   const statements = cut(tokens).map((part): Statement => ({
     text: part.map(({ text }) => text).join(""),
-    line: lineAt(part[0]!.start),
+    ...at(part[0]!.start),
     code: codeOf(part),
   }));
   return { statements };

@@ -1,6 +1,7 @@
 import type { Risk, Undo } from "../../model/plan.ts";
 import type { StepForecast } from "../../model/step-kind.ts";
-import type { Migration } from "../../postgres/migrations/migration.ts";
+import { historyOf } from "../../postgres/migrations/history/registry.ts";
+import type { HistoryFormat, Migration } from "../../postgres/migrations/migration.ts";
 import { riskOf } from "../../postgres/migrations/migration-risk.ts";
 import { firstLine } from "../../postgres/migrations/run-statement.ts";
 
@@ -15,6 +16,10 @@ const MAX_BACKOFF_MS = 1_000;
 /** What was found when planning; plain JSON. */
 export type MigrationFacts = {
   directory: string;
+  /** Left out in plans of an earlier tminus, which knew native files only. */
+  format?: HistoryFormat;
+  /** How many another tool has run that the ledger takes over, and of how many its table does not say what ran. */
+  adopted?: { count: number; unproven: number };
   pending: PendingMigration[];
   /** How many the ledger has. */
   applied: number;
@@ -71,10 +76,12 @@ export function forecastMigrations(
 ): StepForecast {
   const { pending, directory } = facts;
   return {
-    summary:
-      pending.length === 0
+    summary: [
+      ...describeHistory(facts),
+      ...(pending.length === 0
         ? [`no migration is pending (${facts.applied} applied)`]
-        : pending.flatMap(summarize),
+        : pending.flatMap(summarize)),
+    ],
     risk: highest(pending),
     durationMs: pending.length * EXPECTED_MS,
     timeoutMs: timeoutMs(pending.length, limits),
@@ -85,6 +92,17 @@ export function forecastMigrations(
     ],
     blocked: facts.problems,
   };
+}
+
+function describeHistory({ format = "native", adopted }: MigrationFacts): string[] {
+  const { owner } = historyOf(format);
+  if (owner === undefined) return [];
+  const { count, unproven } = adopted ?? { count: 0, unproven: 0 };
+  const believed = unproven === 0 ? "" : `, ${unproven} of them on the word of their files`;
+  return [
+    `${format} files: ${owner.table} is written in the same transactions, so that ${owner.name} can go on`,
+    ...(count === 0 ? [] : [`adopt ${count} that have run already, without running them again${believed}`]),
+  ];
 }
 
 function summarize({ file, transactional, statements, statementCount }: PendingMigration): string[] {

@@ -6,6 +6,7 @@ import type { Secret } from "../../lib/redact.ts";
 import { durationSchema, referenceSchema } from "../../model/runbook.ts";
 import type { EnvironmentView, StepContext, StepResult } from "../../model/step-kind.ts";
 import type { MigrateOptions } from "../../postgres/migrations/migrate-options.ts";
+import { HISTORY_FORMATS, type HistoryFormat } from "../../postgres/migrations/migration.ts";
 import type { SessionOptions } from "../../postgres/session/connect.ts";
 
 /** How long a question to the ledger or the catalog may take. */
@@ -17,6 +18,12 @@ export const migrationSettings = {
     .string()
     .min(1)
     .describe("Folder of <timestamp>_<name>.sql files, from the project folder; may hold {release}"),
+  format: z
+    .enum(["auto", ...HISTORY_FORMATS])
+    .default("auto")
+    .describe(
+      "Whose files they are: native, supabase (Supabase CLI), prisma (Prisma 7 and older); auto looks at the folder",
+    ),
   lockTimeout: durationSchema
     .default("2s")
     .describe("The longest that a statement waits for a lock; tries begin with 50 ms and double up to it"),
@@ -61,9 +68,13 @@ export function readOptions(place: Place): SessionOptions {
 }
 
 /** For changing: this step's fence, key and limits. */
-export function optionsOf(context: StepContext<MigrationSettings>): MigrateOptions {
+export function optionsOf(
+  context: StepContext<MigrationSettings>,
+  format: HistoryFormat = "native",
+): MigrateOptions {
   const { with: settings, fence, key, startedBy, clock, signal } = context;
   return {
+    format,
     connectionString: connectionString(context),
     fence,
     runKey: key,

@@ -4,6 +4,7 @@ import type { LedgerRow } from "../../../src/postgres/migrations/ledger.ts";
 import type { Migration } from "../../../src/postgres/migrations/migration.ts";
 
 const file = (version: string, checksum = "same"): Migration => ({
+  format: "native",
   version,
   name: "x",
   file: `${version}_x.sql`,
@@ -14,8 +15,10 @@ const file = (version: string, checksum = "same"): Migration => ({
   up: [],
 });
 const row = (version: string): LedgerRow => ({
+  format: "native",
   version,
   name: "x",
+  file: `${version}_x.sql`,
   checksum: "same",
   appliedAt: "2026-01-01T00:00:00Z",
   durationMs: 1,
@@ -49,6 +52,6 @@ describe("compareWithLedger", () => {
   it("keeps files of the contract phase apart, and never calls them out of order", () => {
     const contract: Migration = { ...file("2"), phase: "contract" };
     const comparison = compareWithLedger([file("1"), contract, file("3")], [row("1"), row("3")]);
-    expect(comparison).toEqual({ pending: [], contract: [contract], problems: [] });
+    expect(comparison).toEqual({ pending: [], contract: [contract], adoptable: [], problems: [] });
   });
 });

@@ -36,13 +36,13 @@ describe("splitStatements", () => {
   });
 
   it.each([
-    ["select 1;\nselect 'a", 2, "a string is never closed"],
-    ["/* /* */", 1, "a comment is never closed"],
-    ["\ndo $x$ begin end $$", 2, "a $x$ quote is never closed"],
-    ['select "a', 1, "a quoted name is never closed"],
-    ["select 1;\n\\connect other", 2, "a backslash command belongs to psql, not to SQL"],
-  ])("reports in %j the line of the mistake", (sql, line, text) => {
-    expect(splitStatements(sql).problem).toEqual({ line, text });
+    ["select 1;\nselect 'a", 2, 8, "a string is never closed"],
+    ["/* /* */", 1, 1, "a comment is never closed"],
+    ["\ndo $x$ begin end $$", 2, 4, "a $x$ quote is never closed"],
+    ['select "a', 1, 8, "a quoted name is never closed"],
+    ["select 1;\n\\connect other", 2, 1, "a backslash command belongs to psql, not to SQL"],
+  ])("reports in %j the line and column of the mistake", (sql, line, column, text) => {
+    expect(splitStatements(sql).problem).toEqual({ line, column, text });
   });
 
   it("reads a long string without running out of stack", () => {
