@@ -10,6 +10,8 @@ import { openStepContext, type OpenStepContext } from "./step-context.ts";
 /** How often a failing compensation is tried before it is given up and people are told. */
 const UNDO_TRIES = 4;
 const FIRST_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 10_000;
+const UNANSWERED_PATIENCE_MS = 60_000;
 
 export interface UndoReport {
   /** Steps whose effect was taken away. */
@@ -55,18 +57,22 @@ async function keep(
   await ports.journal.record(execution, "undo.skipped", { stepId: step.id, reason });
 }
 
+/** A world that refuses is tried a few times; one that does not answer for a minute, because it may come back. */
 async function undoStep(execution: RunExecution, step: PlannedStep): Promise<StepResult> {
   const { ports, lost } = execution;
-  let last: StepResult | undefined;
-  for (let tries = 0; tries < UNDO_TRIES; tries++) {
-    if (tries > 0) await ports.clock.sleep(FIRST_BACKOFF_MS * 2 ** (tries - 1), lost);
-    last = await undoOnce(execution, step);
-    if (last.outcome === "done") return last;
+  const giveUpAt = ports.clock.monotonicMs() + UNANSWERED_PATIENCE_MS;
+  for (let tries = 1; ; tries++) {
+    const ended = await undoOnce(execution, step);
+    if (ended.outcome === "done") return ended;
+    const isSilent = hasCode(ended.error, "TARGET_UNREACHABLE", "DATABASE_UNREACHABLE");
+    if (tries >= UNDO_TRIES && (!isSilent || ports.clock.monotonicMs() >= giveUpAt)) return ended;
+    await ports.clock.sleep(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** (tries - 1)), lost);
   }
-  return last!;
 }
 
-async function undoOnce(execution: RunExecution, step: PlannedStep): Promise<StepResult> {
+type UndoEnd = StepResult & { error?: TminusError };
+
+async function undoOnce(execution: RunExecution, step: PlannedStep): Promise<UndoEnd> {
   const { lost } = execution;
   crashPoint("undo.before-intent", step.id);
   const attempt = await beginAttempt(execution, step, "undo");
@@ -74,7 +80,7 @@ async function undoOnce(execution: RunExecution, step: PlannedStep): Promise<Ste
   // A rollback is never stopped by a person's abort, only by time or by losing the environment.
   const signal = AbortSignal.any([lost, deadline(step.timeoutMs)]);
   const open = await openStepContext(execution, step, signal);
-  let ended: StepResult & { error?: TminusError };
+  let ended: UndoEnd;
   try {
     ended = await takeAway(execution, step, open);
     crashPoint("undo.after-undo", step.id);

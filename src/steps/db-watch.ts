@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { TminusError } from "../errors.ts";
 import { formatDuration, parseDuration } from "../lib/duration.ts";
 import type { Json } from "../model/json.ts";
 import { durationSchema, referenceSchema } from "../model/runbook.ts";
@@ -15,10 +16,13 @@ import {
   type Look,
 } from "./database-watch/fold.ts";
 import { defineStep } from "./define.ts";
+import { readAnswers } from "./read-answers.ts";
+import type { Answer } from "./watch/answers.ts";
 import { connectionString, messageOf, milliseconds } from "./migrate/place.ts";
 
 const READ_TIMEOUT_MS = 5_000;
-const MARGIN_MS = 5 * 60_000;
+/** How long a person may take to decide about a window that was not seen. */
+const DECISION_LIMIT_MS = 24 * 3_600_000;
 /** With less of the window seen it is not known whether all was good. */
 const MIN_COVERAGE_PERCENT = 80;
 
@@ -62,7 +66,12 @@ const schema = z
 
 type Settings = z.output<typeof schema>;
 type Context = StepContext<Settings, null>;
-type Saved = { health: HealthState; ended: StepResult | null };
+type Saved = {
+  health: HealthState;
+  /** Up to which signal a person's answers were taken. */
+  lastSignalId: number;
+  ended: StepResult | null;
+};
 
 /** The database after a migration: its pool, slow statements, lock waits and rollbacks, over a window of time. */
 export const dbWatch = defineStep({
@@ -86,7 +95,7 @@ export const dbWatch = defineStep({
       ],
       risk: "low",
       durationMs,
-      timeoutMs: durationMs + MARGIN_MS,
+      timeoutMs: durationMs + DECISION_LIMIT_MS,
       undo: { how: "none-needed", text: "only looks" },
       inputs: [],
       blocked: [],
@@ -103,28 +112,36 @@ export const dbWatch = defineStep({
     const limits = limitsOf(context.with);
     const endsAfterMs = milliseconds(context.with.duration);
     const nowMs = (): number => context.clock.now().getTime();
-    let saved: Saved = (await load(context)) ?? { health: initialHealth(nowMs()), ended: null };
+    let saved = (await load(context)) ?? { health: initialHealth(nowMs()), lastSignalId: 0, ended: null };
     if (saved.ended !== null) return saved.ended;
+    const save = async (changes: Partial<Saved>): Promise<void> => {
+      saved = { ...saved, ...changes };
+      await context.saveState(saved as unknown as Json);
+    };
+    const end = async (ended: StepResult): Promise<StepResult> => {
+      const evidence = { health: saved.health, ended };
+      await context.evidence("database.json", JSON.stringify(evidence, undefined, 2));
+      await save({ ended });
+      return ended;
+    };
     for (;;) {
       const look = await lookAt(context);
       const health = foldHealth(saved.health, look, nowMs(), limits);
+      await save({ health });
       const breach = findBreach(health, limits);
-      const isOver = nowMs() - health.startedAtMs >= endsAfterMs;
-      const ended = breach === undefined ? (isOver ? over(context, health) : null) : broken(breach, health);
-      if (ended !== null)
-        await context.evidence("database.json", JSON.stringify({ health, ended }, undefined, 2));
-      saved = { health, ended };
-      await context.saveState(saved as unknown as Json);
-      if (ended !== null) return ended;
-      context.progress(describe(health, look, endsAfterMs - (nowMs() - health.startedAtMs)));
+      if (breach !== undefined) return end(broken(breach, health));
+      const leftMs = endsAfterMs - (nowMs() - health.startedAtMs);
+      if (leftMs <= 0) {
+        const result = over(context, health);
+        if (Number(result.result.coveragePercent) >= MIN_COVERAGE_PERCENT) return end(result);
+        const answer = await ask(context, result.reason, saved.lastSignalId);
+        if (answer.as !== "retry") return end(judged(result, answer));
+        await save({ health: initialHealth(nowMs()), lastSignalId: answer.id });
+        continue;
+      }
+      context.progress(describe(health, look, leftMs));
       await context.clock.sleep(limits.everyMs, context.signal);
     }
-  },
-
-  async verify({ with: settings }, result) {
-    const seen = Number(result.coveragePercent);
-    const reason = `${seen} % of ${settings.duration} was seen`;
-    return seen >= MIN_COVERAGE_PERCENT ? { verdict: "pass", reason } : { verdict: "unknown", reason };
   },
 });
 
@@ -158,6 +175,30 @@ function over(context: Context, health: HealthState): StepResult {
     reason: `no limit was exceeded for long in ${duration}, ${seen} % of it seen${why}`,
     result: { coveragePercent: seen, worst: health.worst },
   };
+}
+
+/** Not having seen enough is neither good nor bad: a person decides. */
+async function ask(context: Context, reason: string, after: number): Promise<Answer> {
+  const { runId, stepId } = context;
+  const text = `too little was seen: ${reason}. Decide about ${stepId}: tminus resume ${runId} --as done (accept) | retry (watch again) | failed`;
+  const answer = await context.waiting({ for: "decision", text }, () =>
+    readAnswers(context, undefined, ({ id, actor, body }): Answer | undefined =>
+      id > after && body.kind === "resolve" ? { id, as: body.as, by: actor, note: body.note } : undefined,
+    ),
+  );
+  if (answer === undefined) throw new TminusError("INTERNAL", "the question ended without an answer");
+  return answer;
+}
+
+function judged({ reason, result }: StepResult, { as, by, note }: Answer): StepResult {
+  const words = `${by}${note === "" ? "" : `: ${note}`}`;
+  return as === "done"
+    ? {
+        outcome: "done",
+        reason: `${reason}; accepted by ${words}`,
+        result: { ...result, acceptedBy: by, note },
+      }
+    : { outcome: "failed", reason: `${reason}; judged as failed by ${words}`, result };
 }
 
 function broken(breach: string, health: HealthState): StepResult {

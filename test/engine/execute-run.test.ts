@@ -102,6 +102,16 @@ describe("a run that fails", () => {
     expect((await world.eventTypes(id)).filter((type) => type === "undo.failed")).toHaveLength(4);
   });
 
+  it("goes on undoing when the world does not answer at first, longer than when it refuses", async () => {
+    let silent = 4;
+    world.scripts.a = { undo: () => (silent-- > 0 ? "unreachable" : "done") };
+    world.scripts.b = { act: () => "failed", observe: () => "absent" };
+    const id = await world.start([[scriptedStep("a"), scriptedStep("b")]]);
+    expect((await world.execute(id)).outcome).toBe("rolled-back");
+    expect(world.effects).toEqual(["act a", "undo a"]);
+    expect((await world.eventTypes(id)).filter((type) => type === "undo.failed")).toHaveLength(4);
+  });
+
   it("counts a step that exceeds its time as failed", async () => {
     world.scripts.b = { act: never, observe: () => "absent" };
     const id = await world.start([[scriptedStep("a"), scriptedStep("b", { timeoutMs: 50 })]]);

@@ -64,9 +64,29 @@ it("fails when sessions wait for a lock for longer than they may", async () => {
   }
 });
 
-it("does not call a database good that it could not ask", async () => {
-  const { context } = worldOn("postgres://nobody@127.0.0.1:1/none").open(parsed(), null);
-  const result = await dbWatch.act(context);
-  expect(result.reason).toContain("0 % of it seen");
-  expect(await dbWatch.verify?.(context, result.result)).toMatchObject({ verdict: "unknown" });
+it.each([
+  ["done", { outcome: "done" }],
+  ["failed", { outcome: "failed" }],
+] as const)("asks a person about a database that it could not ask, who says %s", async (as, expected) => {
+  const world = worldOn("postgres://nobody@127.0.0.1:1/none");
+  const acting = dbWatch.act(world.open(parsed(), null).context);
+  await expect.poll(() => world.waits.length, { timeout: 20_000 }).toBe(1);
+  expect(world.waits[0]).toMatchObject({
+    for: "decision",
+    text: expect.stringContaining("0 % of it seen") as string,
+  });
+  world.send({ kind: "resolve", stepId: "step", as, note: "looked myself" }, "mia");
+  const result = await acting;
+  expect(result).toMatchObject(expected);
+  expect(result.reason).toContain("by mia: looked myself");
+});
+
+it("watches again when a person says so", async () => {
+  const world = worldOn("postgres://nobody@127.0.0.1:1/none");
+  const acting = dbWatch.act(world.open(parsed(), null).context);
+  for (const [index, as] of (["retry", "done"] as const).entries()) {
+    await expect.poll(() => world.waits.length, { timeout: 20_000 }).toBe(index + 1);
+    world.send({ kind: "resolve", stepId: "step", as, note: "" }, "mia");
+  }
+  expect(await acting).toMatchObject({ outcome: "done", result: { acceptedBy: "mia" } });
 });

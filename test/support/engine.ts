@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as z from "zod";
+import { TminusError } from "../../src/errors.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { newRunId } from "../../src/lib/id.ts";
 import { Redactor, Secret } from "../../src/lib/redact.ts";
@@ -20,7 +21,7 @@ import { samplePlan, type TestState } from "./state.ts";
 export interface Script {
   observe?: () => "done" | "absent" | "unknown";
   act?: (signal: AbortSignal) => Promise<"done" | "failed"> | "done" | "failed";
-  undo?: () => "done" | "failed";
+  undo?: () => "done" | "failed" | "unreachable";
 }
 
 export class EngineWorld {
@@ -153,6 +154,7 @@ export class EngineWorld {
       },
       undo: async ({ stepId }) => {
         const outcome = scriptOf(stepId).undo?.() ?? "done";
+        if (outcome === "unreachable") throw new TminusError("TARGET_UNREACHABLE", "nobody answers");
         if (outcome === "done" && this.#isThere(stepId)) this.effects.push(`undo ${stepId}`);
         return { outcome, reason: `undo said ${outcome}`, result: {} };
       },
