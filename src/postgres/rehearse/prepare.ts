@@ -1,4 +1,5 @@
 import { scanSql } from "../sql/scan-sql.ts";
+import { splitStatements } from "../sql/statements.ts";
 import type { Production } from "./production.ts";
 import { refusalText, runPlain, type Refusal, type RehearsedFile } from "./run-statements.ts";
 import type { Workbench } from "./workbench.ts";
@@ -55,9 +56,9 @@ export async function replay(
   for (const [index, { file, transactional, up }] of history.entries()) {
     if (index % 50 === 0) progress(`making the schema: file ${index + 1} of ${history.length}`);
     await bench.reset();
-    const end = { text: "commit", code: "commit", line: up.at(-1)?.line ?? 1 };
+    const end = splitStatements("commit", up.at(-1)?.line).statements;
     if (transactional) await bench.query("begin");
-    const refusal = await runPlain(bench, transactional ? [...up, end] : up);
+    const refusal = await runPlain(bench, transactional ? [...up, ...end] : up);
     if (refusal === undefined) continue;
     await bench.rollback();
     return { file, refusal };

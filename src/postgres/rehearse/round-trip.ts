@@ -20,9 +20,7 @@ export async function makeRoundTrip(
   const after = await readCatalog(bench);
   const { statements } = splitStatements(down.sql, down.line);
   // Checks now what a commit would check, and frees the tables for the next change.
-  const settle = [
-    { text: "set constraints all immediate", code: "set constraints all immediate", line: down.line },
-  ];
+  const settle = splitStatements("set constraints all immediate", down.line).statements;
   await bench.reset();
   if (transactional) await bench.query("begin");
   try {
