@@ -3,21 +3,9 @@ import type { Workbench } from "./workbench.ts";
 
 /** Extensions that ship with the in-process database, by the name of their module when it differs. */
 const MODULES: Readonly<Record<string, string>> = { "uuid-ossp": "uuid_ossp" };
-const SHIPPED = [
-  ...[
-    "amcheck",
-    "bloom",
-    "btree_gin",
-    "btree_gist",
-    "citext",
-    "cube",
-    "dict_int",
-    "dict_xsyn",
-    "earthdistance",
-  ],
-  ...["fuzzystrmatch", "hstore", "intarray", "isn", "lo", "ltree", "moddatetime", "pageinspect", "pg_trgm"],
-  ...["pgcrypto", "seg", "tablefunc", "tcn", "tsm_system_rows", "tsm_system_time", "unaccent", "uuid-ossp"],
-];
+const SHIPPED =
+  "amcheck bloom btree_gin btree_gist citext cube dict_int dict_xsyn earthdistance fuzzystrmatch hstore intarray isn lo " +
+  "ltree moddatetime pageinspect pg_trgm pgcrypto seg tablefunc tcn tsm_system_rows tsm_system_time unaccent uuid-ossp";
 
 /**
  * PostgreSQL in this process and in memory: one session, so that nobody can watch it at work. `wanted`: the
@@ -25,7 +13,7 @@ const SHIPPED = [
  */
 export async function openPgliteWorkbench(wanted: readonly string[]): Promise<Workbench> {
   const { PGlite } = await import("@electric-sql/pglite");
-  const extensions = await loadExtensions(wanted.filter((name) => SHIPPED.includes(name)));
+  const extensions = await loadExtensions(wanted.filter((name) => SHIPPED.split(" ").includes(name)));
   const database = await PGlite.create({ extensions });
   const answered = async <T>(work: () => Promise<T>): Promise<T> => {
     try {

@@ -1,20 +1,20 @@
 import * as z from "zod";
 
 /** 0: in this process, structure only. 1: a scratch server with made-up rows. 2: a copy of a proven restore. */
-export const tierSchema = z.union([z.literal(0), z.literal(1), z.literal(2)]);
+const tierSchema = z.union([z.literal(0), z.literal(1), z.literal(2)]);
 export type Tier = z.output<typeof tierSchema>;
 
 const relation = z.string().describe("Name, with its schema unless that is public");
 
 /** A duration that is not known exactly; milliseconds. */
-export const estimateSchema = z.strictObject({
+const estimateSchema = z.strictObject({
   lowMs: z.number().describe("It hardly takes less"),
   likelyMs: z.number(),
   highMs: z.number().describe("It hardly takes more, on a server like the one measured"),
 });
 export type Estimate = z.output<typeof estimateSchema>;
 
-export const forecastSchema = z.discriminatedUnion("state", [
+const forecastSchema = z.discriminatedUnion("state", [
   estimateSchema.extend({
     state: z.literal("estimated"),
     basis: z.string().describe("What it was made from, for people: 'measured on 20000 of 1000000 rows'"),
@@ -24,7 +24,7 @@ export const forecastSchema = z.discriminatedUnion("state", [
 export type Forecast = z.output<typeof forecastSchema>;
 
 /** What one statement was seen to do to relations that existed before its file began. */
-export const seenSchema = z.strictObject({
+const seenSchema = z.strictObject({
   locks: z
     .array(
       z.strictObject({
@@ -62,16 +62,15 @@ export const seenSchema = z.strictObject({
 });
 export type Seen = z.output<typeof seenSchema>;
 
-export const statementRecordSchema = z.strictObject({
+const statementRecordSchema = z.strictObject({
   line: z.int().describe("Line of the file, counted from 1"),
   text: z.string().describe("Its beginning"),
   elapsedMs: z.number().describe("Measured in the rehearsal"),
   seen: seenSchema,
   forecast: forecastSchema,
 });
-export type StatementRecord = z.output<typeof statementRecordSchema>;
 
-export const lockForecastSchema = z.strictObject({
+const lockForecastSchema = z.strictObject({
   relation,
   mode: z.string(),
   blocks: z.enum(["nothing", "writes", "reads and writes"]),
@@ -85,14 +84,14 @@ const differenceSchema = z.strictObject({
 });
 export type Difference = z.output<typeof differenceSchema>;
 
-export const lossSchema = z.strictObject({
+const lossSchema = z.strictObject({
   relation,
   rows: z.int().describe("Rows of before that are not there, or not as they were, after up and down"),
   columns: z.array(z.string()).describe("Columns whose values are not what they were"),
 });
 export type Loss = z.output<typeof lossSchema>;
 
-export const roundTripSchema = z.discriminatedUnion("state", [
+const roundTripSchema = z.discriminatedUnion("state", [
   z.strictObject({ state: z.literal("no-down") }),
   z.strictObject({
     state: z.literal("done"),
@@ -111,7 +110,7 @@ export const roundTripSchema = z.discriminatedUnion("state", [
 ]);
 export type RoundTrip = z.output<typeof roundTripSchema>;
 
-export const fileRecordSchema = z.strictObject({
+const fileRecordSchema = z.strictObject({
   file: z.string(),
   version: z.string(),
   sentence: z.string().describe("All of it for people"),
@@ -126,7 +125,7 @@ export const fileRecordSchema = z.strictObject({
 });
 export type FileRecord = z.output<typeof fileRecordSchema>;
 
-export const canaryRecordSchema = z.strictObject({
+const canaryRecordSchema = z.strictObject({
   query: z.string(),
   file: z.string().describe("The file after which it was tried"),
   outcome: z

@@ -61,10 +61,10 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
     statementTimeoutMs: WATCH_TIMEOUT_MS,
   });
   const found = new Map<string, LockRow>();
-  let isOver = false;
+  const ending = new AbortController();
   let failed = false;
   const watching = (async () => {
-    for (let looks = 0; !isOver; looks++) {
+    for (let looks = 0; !ending.signal.aborted; looks++) {
       const rows = await eyes.query<LockRow>(
         `select relation::text as oid, mode from pg_locks
          where pid = $1 and locktype = 'relation' and granted and mode <> 'AccessShareLock'`,
@@ -80,7 +80,7 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
   });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
-    isOver = true;
+    ending.abort();
     await watching;
     await eyes[Symbol.asyncDispose]();
   };
