@@ -278,6 +278,27 @@ export const errorCodes = {
     why: "Only sessions that keep others from a lock, or whose statement or idle transaction is old, may be ended, and never one of tminus's own.",
     next: "Find the one that does harm with tminus db locks; to stop a run use tminus hold or tminus abort.",
   },
+  BACKUP_INVALID: {
+    exit: 3,
+    retryable: false,
+    title: "A backup is damaged or incomplete",
+    why: "A file of the backup is missing, or is not what the manifest says: its size, its SHA-256, its rows, or what came out of restoring it.",
+    next: "Do not rely on this backup. Make a new one with tminus db backup.",
+  },
+  BACKUP_FAILED: {
+    exit: 1,
+    retryable: true,
+    title: "A backup could not be made or restored",
+    why: "The database refused something that the backup needs, the disk is full, or the scratch server could not take the restore. Nothing that counts as a backup was left.",
+    next: "The message says what was refused; mend it and run the command again.",
+  },
+  RESTORE_REFUSED: {
+    exit: 3,
+    retryable: false,
+    title: "A restore was refused",
+    why: "A backup is only ever restored into a new database: restored over one that lives it would lose every row written since.",
+    next: "Name a database that does not exist yet with --into; tminus db backup diff says what was written since the backup.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -18,6 +18,11 @@ export interface SessionOptions {
   signal?: AbortSignal;
 }
 
+/** A query that handles the messages of the server itself; `done` settles when the server is through with it. */
+export interface ProtocolQuery<T> extends pg.Submittable {
+  readonly done: Promise<T>;
+}
+
 /** One connection to the database being changed, or looked at. */
 export interface Session extends AsyncDisposable {
   /** Process id of the server's backend. */
@@ -28,6 +33,8 @@ export interface Session extends AsyncDisposable {
    * whether the statement took effect; what the database refuses is thrown as pg.DatabaseError.
    */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** Runs a query that speaks the protocol itself, as COPY does. Aborting and errors are those of `query`. */
+  submit<T>(query: ProtocolQuery<T>): Promise<T>;
   /** Ends an open transaction; harmless without one, and when the connection is gone or the signal has aborted. */
   rollback(): Promise<void>;
   /** Back to the session's own settings: what one migration sets does not reach the next. */
@@ -121,13 +128,13 @@ async function connect(options: SessionOptions): Promise<Session> {
 function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Session {
   const { connectionString, signal } = options;
   let isLost = false;
-  const query = async <Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> => {
+  const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
     let cancelling: Promise<void> | undefined;
     const cancel = (): void => void (cancelling = cancelBackend(client, connectionString, pid));
     signal?.addEventListener("abort", cancel, { once: true });
     try {
-      return (await (values === undefined ? client.query<Row>(text) : client.query<Row>(text, values))).rows;
+      return await run();
     } catch (error) {
       isLost = isConnectionLoss(error);
       signal?.throwIfAborted();
@@ -139,7 +146,16 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
   };
   return {
     pid,
-    query,
+    query: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> =>
+      guarded(async () => {
+        const answer = values === undefined ? client.query<Row>(text) : client.query<Row>(text, values);
+        return (await answer).rows;
+      }),
+    submit: <T>(query: ProtocolQuery<T>): Promise<T> =>
+      guarded(() => {
+        client.query(query);
+        return query.done;
+      }),
     async rollback() {
       // Without the connection the server rolls back by itself, once it notices.
       if (isLost) return;
