@@ -28,7 +28,10 @@ export function parseForeign({ format, version, name, file, text, down }: Foreig
     up: nativeUp,
     phase,
     allows,
-  } = readSections(text, (line, what) => void refusals.push(`${file}:${line}:1: ${what}`));
+  } = readSections(
+    text.replaceAll(/\r\n?/g, "\n"),
+    (line, what) => void refusals.push(`${file}:${line}:1: ${what}`),
+  );
   if (nativeUp !== undefined)
     refusals.push(
       `${file}:${nativeUp.line - 1}:1: '-- tminus: up' belongs into native files: set format: native`,

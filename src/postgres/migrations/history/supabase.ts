@@ -62,28 +62,32 @@ const owner: HistoryOwner = {
   markReverted: (version) => `supabase migration repair --status reverted ${version}`,
 };
 
-/** <digits>_<name>.sql in supabase/migrations; a file <digits>_<name>.down.sql beside it is the undo. */
+/**
+ * <digits>_<name>.sql in supabase/migrations. The undo of a file has its name in supabase/down: the CLI would run
+ * a <name>.down.sql beside it as a migration.
+ */
 export const supabaseHistory: MigrationHistory = {
   format: "supabase",
   owner,
   async discover(directory) {
-    const { files: read, problems } = await readFolder(directory, sqlFile);
-    const files = new Map(read.map((file) => [file.name, file]));
-    const migrations = read.flatMap(({ name: file, text }) => {
+    const { files, problems } = await readFolder(directory, sqlFile);
+    const undo = await readFolder(directory, (name) =>
+      sqlFile(name) === undefined ? undefined : `../down/${name}`,
+    );
+    problems.push(...undo.problems);
+    const downs = new Map(undo.files.map(({ name, text }) => [name, text]));
+    const migrations = files.flatMap(({ name: file, text }) => {
       const named = FILE_NAME.exec(file);
       // The CLI passes over other names, too.
-      if (named === null || DOWN.test(file)) return [];
-      const down = files.get(file.replace(/\.sql$/, ".down.sql"));
-      return [
-        parseForeign({
-          format: "supabase",
-          version: named[1]!,
-          name: named[2]!,
-          file,
-          text,
-          ...(down === undefined ? {} : { down: { file: down.name, text: down.text } }),
-        }),
-      ];
+      if (named === null) return [];
+      const [, version = "", name = ""] = named;
+      if (DOWN.test(file)) {
+        const place = `supabase/down/${file.replace(DOWN, ".sql")}`;
+        problems.push(`${file}:1:1: the Supabase CLI would run this as a migration: move it to ${place}`);
+      }
+      const down = downs.get(`../down/${file}`);
+      const own = down === undefined ? {} : { down: { file: `../down/${file}`, text: down } };
+      return [parseForeign({ format: "supabase", version, name, file, text, ...own })];
     });
     migrations.sort(compareVersions);
     problems.push(...findDuplicates(migrations));
