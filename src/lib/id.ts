@@ -17,3 +17,8 @@ export function newRunId(now: Date): string {
 export function randomText(length: number): string {
   return Array.from(randomBytes(length), (byte) => ALPHABET[byte % 32]!).join("");
 }
+
+/** Evenly from 0 up to but not including 1; for spreading retries. */
+export function randomFraction(): number {
+  return randomBytes(4).readUInt32BE() / 2 ** 32;
+}

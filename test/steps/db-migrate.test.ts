@@ -137,7 +137,7 @@ describe("db.migrate", () => {
     expect(await place.query("select indisvalid from pg_index where indexrelid = 'a_n'::regclass")).toEqual([
       { indisvalid: true },
     ]);
-    expect(await place.query("select 1 from tminus.migration_begun")).toEqual([]);
+    expect(await place.query("select 1 from tminus.migration_statement")).toEqual([]);
   });
 
   it("undoes everything, whichever crash point kills it", async () => {

@@ -7,10 +7,14 @@ import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { readStanding, type Standing } from "./read-history.ts";
 import { recordAdopted, recordApplied } from "./record.ts";
 import type { HistoryFormat, Migration } from "./migration.ts";
-import type { MigrateOptions } from "./migrate-options.ts";
+import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
+import { readDumps } from "../session/holders.ts";
+import { literal } from "../session/literal.ts";
+import { waitUntilGone } from "../session/wait-until-free.ts";
 import { runOutside } from "./run-outside.ts";
-import { asMigrationError, runStatement } from "./run-statement.ts";
-import { inFencedTransaction, type TransactionSettings } from "./transaction.ts";
+import { asMigrationError } from "./run-statement.ts";
+import { readJournal } from "./statement-journal.ts";
+import { inFencedTransaction } from "./transaction.ts";
 import { withSession } from "./with-session.ts";
 
 /**
@@ -28,10 +32,11 @@ export async function applyMigrations(
     await prepareLedger(session, format);
     const { pending, problems, adoptable } = await readStanding(session, format, migrations);
     if (problems.length > 0) throw refused(problems);
+    await refuseHalfUndone(session);
     if (adoptable.length > 0) await adopt(session, adoptable, options);
+    if (pending.length > 0) await waitForDumps(session, options);
     for (const [index, migration] of pending.entries()) {
       options.progress(`${migration.file} (${index + 1} of ${pending.length})`);
-      await session.reset();
       crashPoint("migrate.before-transaction", migration.version);
       if (migration.transactional) await applyInTransaction(session, migration, options);
       else await applyOutside(session, migration, options);
@@ -46,24 +51,26 @@ async function applyInTransaction(
   migration: Migration,
   options: MigrateOptions,
 ): Promise<void> {
-  const started = options.clock.monotonicMs();
   await asMigrationError(migration.file, () =>
     inFencedTransaction(session, options, {
       label: migration.version,
       file: migration.file,
-      async run(_session, settings) {
+      statements: migration.up,
+      async run(_session, transaction) {
         // The row comes first: a second run that got past every lock waits for it, and then sees that it is needless.
         if (!(await recordApplied(session, migration, options))) return false;
-        await runStatements(session, migration, settings);
-        const durationMs = Math.round(options.clock.monotonicMs() - started);
-        await session.query("update tminus.migration set duration_ms = $2 where version = $1", [
-          migration.version,
-          durationMs,
-        ]);
+        await transaction.commitWith(migration.up, [durationSql(migration)]);
         return true;
       },
     }),
   );
+}
+
+/** From the begin of the transaction; the commit is not in it. */
+function durationSql({ version }: Migration): string {
+  return `update tminus.migration
+    set duration_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
+    where version = ${literal(version)}`;
 }
 
 async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {
@@ -75,7 +82,7 @@ async function applyOutside(session: Session, migration: Migration, options: Mig
       version,
       direction: "up",
       file,
-      statement: up[0]!,
+      statements: up,
       isNeeded: async () =>
         (await session.query("select 1 from tminus.migration where version = $1", [version])).length === 0,
       async record() {
@@ -86,15 +93,24 @@ async function applyOutside(session: Session, migration: Migration, options: Mig
   );
 }
 
-async function runStatements(
-  session: Session,
-  { file, up }: Migration,
-  settings: TransactionSettings,
-): Promise<void> {
-  for (const statement of up) {
-    await runStatement(session, file, statement);
-    if (/lock_timeout/i.test(statement.text)) await settings.limitLocks();
-  }
+/** A file whose undo was interrupted is neither applied nor not. */
+async function refuseHalfUndone(session: Session): Promise<void> {
+  const versions = new Set(
+    (await readJournal(session))
+      .filter(({ direction }) => direction === "down")
+      .map(({ version }) => version),
+  );
+  if (versions.size === 0) return;
+  throw new TminusError(
+    "MIGRATION_REFUSED",
+    `the undo of ${[...versions].join(", ")} was interrupted in its middle`,
+    { hint: "Roll the run that applied it back again: it goes on where it stopped." },
+  );
+}
+
+/** A dump holds every table until it ends. */
+async function waitForDumps(session: Session, options: MigrateOptions): Promise<void> {
+  await waitUntilGone(() => readDumps(session), lookOptions(options, "the migrations", 0));
 }
 
 async function adopt(

@@ -1,5 +1,5 @@
 import type { Statement } from "../sql/statements.ts";
-import { isConcurrent } from "./check-statement.ts";
+import { runsOutside } from "./check-statement.ts";
 
 const BEGIN = /^(begin|start transaction)\b/i;
 const PLAIN_BEGIN = /^(begin( (work|transaction))?|start transaction)$/i;
@@ -39,7 +39,7 @@ export function ownTransaction(script: readonly Statement[]): OwnTransaction {
     } else if (OTHER.test(code)) {
       refuse(`${code.split(" ")[0]!.toUpperCase()} would take back what the history says has run: remove it`);
     } else {
-      if (open !== undefined && isConcurrent(statement))
+      if (open !== undefined && runsOutside(statement))
         refuse("CONCURRENTLY cannot run inside BEGIN … COMMIT: move it behind COMMIT");
       statements.push(statement);
     }

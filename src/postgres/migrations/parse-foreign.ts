@@ -1,10 +1,11 @@
 import { sha256 } from "../../lib/hash.ts";
 import { scanSql } from "../sql/scan-sql.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
-import { isConcurrent, refuseInTransaction, refuseOutside } from "./check-statement.ts";
+import { refuseInTransaction, refuseOutside } from "./check-statement.ts";
 import type { DownSection, HistoryFormat, Migration } from "./migration.ts";
 import { ownTransaction } from "./own-transaction.ts";
 import { readSections } from "./parse-migration.ts";
+import { needsPieces } from "./statement-groups.ts";
 
 export interface ForeignFile {
   format: HistoryFormat;
@@ -77,7 +78,7 @@ function readScript(file: string, sql: string, refusals: string[]): Script {
   if (problem !== undefined) refuse(problem, whatInstead(problem.text));
   const { statements: up, refusals: own } = ownTransaction(script);
   for (const { at, what } of own) refuse(at, what);
-  const transactional = !up.some(isConcurrent);
+  const transactional = !needsPieces(up);
   for (const statement of up) {
     const what = transactional ? refuseInTransaction(statement) : refuseOutside(statement);
     if (what !== undefined) refuse(statement, what);

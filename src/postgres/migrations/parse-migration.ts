@@ -110,13 +110,6 @@ function readStatements(section: Section | undefined, transactional: boolean, re
     const refusal = transactional ? refuseInTransaction(statement) : refuseOutside(statement);
     if (refusal !== undefined) report(statement.line, refusal);
   }
-  const second = transactional ? undefined : statements[1];
-  if (second !== undefined) {
-    report(
-      second.line,
-      "a section that runs outside a transaction holds one statement; move this one to a file of its own",
-    );
-  }
   return statements;
 }
 

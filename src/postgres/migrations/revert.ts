@@ -1,13 +1,14 @@
 import { crashPoint } from "../../lib/crash-point.ts";
-import { concurrentIndex } from "./concurrent-index.ts";
 import type { Session } from "../session/connect.ts";
-import { readIndexState } from "./index-state.ts";
+import { checkFence } from "../session/fence.ts";
 import { hasLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { compareVersions } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
-import { dropConcurrently, runOutside } from "./run-outside.ts";
 import { forgetApplied } from "./record.ts";
-import { asMigrationError, runStatement } from "./run-statement.ts";
+import { effectOf } from "./outside/effect-of.ts";
+import { runOutside, type OutsideWork } from "./run-outside.ts";
+import { asMigrationError } from "./run-statement.ts";
+import { journalForgetSql, readJournal, type JournalRow } from "./statement-journal.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
 import { inFencedTransaction } from "./transaction.ts";
 import { withSession } from "./with-session.ts";
@@ -30,13 +31,13 @@ export async function revertMigrations(options: MigrateOptions): Promise<RevertO
     if (!(await hasLedger(session))) return { state: "reverted", reverted: [] };
     const ledger = await readLedger(session);
     const rows = ledger.filter(({ runKey }) => runKey === options.runKey).reverse();
-    const reason = refusal(rows, ledger);
+    const unfinished = await readUnfinished(session, options);
+    const reason = refusal(rows, ledger) ?? (await refuseUnfinished(unfinished));
     if (reason !== undefined) return { state: "refused", reason };
     for (const row of rows) reverted.set(row.version, row);
-    await dropUnfinished(session, options);
+    await undoUnfinished(session, unfinished, options);
     for (const row of rows) {
       options.progress(`undoing ${row.file}`);
-      await session.reset();
       crashPoint("migrate.before-transaction", `${row.version} down`);
       await revertOne(session, row, options);
     }
@@ -66,31 +67,33 @@ async function revertOne(session: Session, row: LedgerRow, options: MigrateOptio
   const { statements } = splitStatements(row.downSql ?? "", row.downLine ?? 1);
   const takeRow = (): Promise<boolean> => forgetApplied(session, row);
   if (!row.transactional) {
-    await runOutside(session, outsideWork(row, statements[0]!, takeRow), options);
+    await runOutside(session, outsideWork(row, statements, takeRow), options);
     return;
   }
   await asMigrationError(file, () =>
     inFencedTransaction(session, options, {
       label: `${row.version} down`,
       file,
-      async run(_session, settings) {
+      statements,
+      async run(_session, transaction) {
         if (!(await takeRow())) return false;
-        for (const statement of statements) {
-          await runStatement(session, file, statement);
-          if (/lock_timeout/i.test(statement.text)) await settings.limitLocks();
-        }
+        await transaction.commitWith(statements, []);
         return true;
       },
     }),
   );
 }
 
-function outsideWork(row: LedgerRow, statement: Statement, takeRow: () => Promise<boolean>) {
+function outsideWork(
+  row: LedgerRow,
+  statements: readonly Statement[],
+  takeRow: () => Promise<boolean>,
+): OutsideWork {
   return {
     version: row.version,
-    direction: "down" as const,
+    direction: "down",
     file: row.file,
-    statement,
+    statements,
     async isNeeded(session: Session): Promise<boolean> {
       const found = await session.query(
         "select 1 from tminus.migration where version = $1 and run_key = $2",
@@ -104,19 +107,29 @@ function outsideWork(row: LedgerRow, statement: Statement, takeRow: () => Promis
   };
 }
 
-/** Indexes whose building this run began and never recorded: they are not in the ledger, but they may be there. */
-async function dropUnfinished(session: Session, options: MigrateOptions): Promise<void> {
-  const rows = await session.query<{ version: string; code: string }>(
-    "select version, code from tminus.migration_begun where direction = 'up' and run_key = $1",
-    [options.runKey],
-  );
-  for (const { version, code } of rows) {
-    const target = concurrentIndex(code);
-    if (target?.action !== "create") continue;
-    const found = await readIndexState(session, target);
-    if (found.state !== "absent") await dropConcurrently(session, found.name);
-    await session.query("delete from tminus.migration_begun where version = $1 and direction = 'up'", [
-      version,
-    ]);
+/** Statements of files that this run began and did not end: they are not in the ledger, but they took effect. */
+async function readUnfinished(session: Session, { runKey }: MigrateOptions): Promise<JournalRow[]> {
+  return (await readJournal(session)).filter((row) => row.direction === "up" && row.runKey === runKey);
+}
+
+/** Only what has an obvious inverse can be taken back: the down section is for the whole file. */
+async function refuseUnfinished(rows: readonly JournalRow[]): Promise<string | undefined> {
+  for (const { version, position, sql } of rows) {
+    if ((await effectOf(sql)).undo !== undefined) continue;
+    return `version ${version} was interrupted after its statement ${position + 1}, and its down section is for the whole of it; nothing was undone`;
+  }
+  return undefined;
+}
+
+async function undoUnfinished(
+  session: Session,
+  rows: readonly JournalRow[],
+  { fence }: MigrateOptions,
+): Promise<void> {
+  for (const { version, direction, position, sql, evidence } of rows.toReversed()) {
+    await session.reset();
+    await checkFence(session, fence);
+    await (await effectOf(sql)).undo?.(session, evidence);
+    await session.query(journalForgetSql({ version, direction }, position));
   }
 }

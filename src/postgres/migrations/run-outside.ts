@@ -1,164 +1,269 @@
-import { TminusError } from "../../errors.ts";
-import { concurrentIndex, type ConcurrentIndex } from "./concurrent-index.ts";
+import { hasCode, TminusError } from "../../errors.ts";
+import { readOldSnapshots } from "../session/holders.ts";
 import type { Session } from "../session/connect.ts";
-import { readIndexState } from "./index-state.ts";
-import type { MigrateOptions } from "./migrate-options.ts";
-import { asMigrationError, runStatement } from "./run-statement.ts";
+import { waitUntilGone } from "../session/wait-until-free.ts";
 import type { Statement } from "../sql/statements.ts";
+import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
+import { effectOf } from "./outside/effect-of.ts";
+import type { OutsideEffect } from "./outside/effect.ts";
+import { asMigrationError, runStatement } from "./run-statement.ts";
+import { groupStatements, isSetting, type StatementGroup } from "./statement-groups.ts";
+import {
+  ensureJournal,
+  journalBegun,
+  journalDoneSql,
+  journalForgetSql,
+  readJournal,
+  type Direction,
+  type JournalRow,
+} from "./statement-journal.ts";
 import { inFencedTransaction } from "./transaction.ts";
 
+/** A section of a file that is not one transaction. */
 export interface OutsideWork {
   version: string;
-  direction: "up" | "down";
+  direction: Direction;
   file: string;
-  statement: Statement;
+  statements: readonly Statement[];
   /** Whether the ledger still asks for it; runs in a fenced transaction. */
   isNeeded(session: Session): Promise<boolean>;
+  /** Runs in the transaction of some of the statements, before them. */
+  prepare?(session: Session, statements: readonly Statement[]): Promise<void>;
   /** Writes the ledger; runs in the fenced transaction that ends the work. */
   record(session: Session): Promise<void>;
 }
 
+/** A transaction older than this is waited for before a statement is begun that would have to wait for it. */
+const OLD_SNAPSHOT_MS = 60_000;
+
 /**
- * Runs a statement that cannot be in a transaction with its ledger row. A row in tminus.migration_begun tells
- * the next attempt that what the catalog shows is this work's own: a finished index is then adopted, an invalid
- * one dropped before the statement is run again. Errors: MIGRATION_FAILED, LEASE_LOST, DATABASE_UNREACHABLE.
+ * Runs a section piece by piece: what can be in a transaction together with its rows of the journal, what
+ * cannot between a row that says that it was begun and one that says that it is done. After a crash it goes on
+ * at the piece where it stopped; whether a statement that was begun took effect is read from the catalog.
+ * Errors: MIGRATION_REFUSED, MIGRATION_FAILED, MIGRATION_LOCKED, LEASE_LOST, DATABASE_UNREACHABLE.
  */
 export async function runOutside(
   session: Session,
   work: OutsideWork,
   options: MigrateOptions,
 ): Promise<void> {
-  const target = concurrentIndex(work.statement.code);
-  if (target === undefined) {
-    throw new TminusError("MIGRATION_INVALID", `${at(work)}: the statement cannot run outside a transaction`);
+  await ensureJournal(session);
+  const rows = (await readJournal(session)).filter(
+    ({ version, direction }) => version === work.version && direction === work.direction,
+  );
+  const begun = await settleChanged(session, work, rows, options);
+  const done = new Set(rows.filter(({ state }) => state === "done").map(({ position }) => position));
+  const groups = groupStatements(work.statements).flatMap((group) => withoutDone(group, done));
+  for (const [index, group] of groups.entries()) {
+    const isLast = index === groups.length - 1;
+    const wanted =
+      group.kind === "together"
+        ? await runTogether(session, work, { group, isLast }, options)
+        : await runAlone(session, work, { group, isLast, begun: begun.get(group.first) }, options);
+    if (!wanted) return;
   }
-  const label = work.direction === "up" ? work.version : `${work.version} down`;
-  let isRepeat = false;
-  const begun = await asMigrationError(work.file, () =>
+  if (groups.length === 0) await finish(session, work, options);
+}
+
+type Together = Extract<StatementGroup, { kind: "together" }>;
+type Alone = Extract<StatementGroup, { kind: "outside" }>;
+
+/** Answers false when the ledger no longer asks for it. */
+async function runTogether(
+  session: Session,
+  work: OutsideWork,
+  { group, isLast }: { group: Together; isLast: boolean },
+  options: MigrateOptions,
+): Promise<boolean> {
+  const { first, statements } = group;
+  return asMigrationError(work.file, () =>
     inFencedTransaction(session, options, {
-      label: `${label} begin`,
+      label: isLast ? labelOf(work) : labelOf(work, first),
+      file: work.file,
+      statements,
+      async run(_session, transaction) {
+        if (!(await work.isNeeded(session))) return false;
+        if (isLast) await work.record(session);
+        await work.prepare?.(session, statements);
+        const journal = isLast ? journalForgetSql(work) : journalDoneSql(work, first, statements, options);
+        await transaction.commitWith([...settingsBefore(work, first), ...statements], [journal]);
+        return true;
+      },
+    }),
+  );
+}
+
+async function runAlone(
+  session: Session,
+  work: OutsideWork,
+  { group, isLast, begun }: { group: Alone; isLast: boolean; begun: JournalRow | undefined },
+  options: MigrateOptions,
+): Promise<boolean> {
+  const { statement, first } = group;
+  const effect = await effectOf(statement.text);
+  await prepareSession(session, work, first);
+  const evidence =
+    begun === undefined ? await placed(work, statement, () => effect.look(session)) : begun.evidence;
+  const wanted = await asMigrationError(work.file, () =>
+    inFencedTransaction(session, options, {
+      label: `${labelOf(work, first)} begin`,
       file: work.file,
       async run() {
         if (!(await work.isNeeded(session))) return false;
-        isRepeat = await begin(session, work, options);
-        if (!isRepeat) await refuseForeignIndex(session, work, target);
+        await journalBegun(session, work, { position: first, statement, evidence }, options);
         return true;
       },
     }),
   );
-  if (!begun) return;
-  await carryOut(session, work, target, { isRepeat, options });
-  await asMigrationError(work.file, () =>
+  if (!wanted) return false;
+  await prepareSession(session, work, first);
+  await carryOut(session, work, { statement, position: first, effect, evidence }, options);
+  if (isLast) return finish(session, work, options);
+  return asMigrationError(work.file, () =>
     inFencedTransaction(session, options, {
-      label,
+      label: labelOf(work, first),
       file: work.file,
-      async run() {
-        await work.record(session);
-        await forget(session, work);
+      async run(_session, transaction) {
+        await transaction.commitWith([], [journalDoneSql(work, first, [statement], options)]);
         return true;
       },
     }),
   );
+}
+
+interface Act {
+  statement: Statement;
+  position: number;
+  effect: OutsideEffect;
+  evidence: unknown;
 }
 
 async function carryOut(
   session: Session,
   work: OutsideWork,
-  target: ConcurrentIndex,
-  { isRepeat, options }: { isRepeat: boolean; options: MigrateOptions },
+  act: Act,
+  options: MigrateOptions,
 ): Promise<void> {
-  const before = await readIndexState(session, target);
-  if (isRepeat) {
-    const isDone = target.action === "create" ? before.state === "valid" : before.state === "absent";
-    if (isDone) return;
-    if (target.action === "create" && before.state === "invalid") {
-      options.progress(`${work.file}: dropping the invalid index ${before.name} of an earlier attempt`);
-      await dropConcurrently(session, before.name);
-    }
-  }
-  // It waits for old transactions without keeping anybody else from the table; statement_timeout bounds it.
-  await session.query("set lock_timeout = 0");
+  const { statement, effect, evidence } = act;
+  const say = (text: string): void => options.progress(`${work.file}: ${text}`);
+  await waitUntilGone(() => readOldSnapshots(session, OLD_SNAPSHOT_MS), lookOptions(options, work.file, 0));
+  const state = await placed(work, statement, () => effect.settle(session, evidence, say));
+  if (state === "done") return;
   try {
-    await asMigrationError(work.file, () => runStatement(session, work.file, work.statement));
+    await asMigrationError(work.file, () => runStatement(session, work.file, statement));
   } catch (error) {
-    await cleanUp(session, work, target, options);
+    await cleanUp(session, work, act, say);
     throw error;
   }
-  const after = await readIndexState(session, target);
-  if (target.action === "create" && after.state !== "valid") {
-    throw new TminusError("MIGRATION_FAILED", `${at(work)}: the index is ${after.state} after it was built`);
-  }
+  if (effect.isComplete === undefined || (await effect.isComplete(session, evidence))) return;
+  throw new TminusError(
+    "MIGRATION_FAILED",
+    `${at(work, statement)}: the database took the statement, but the catalog does not show its effect`,
+  );
 }
 
-/** An invalid index costs every write and, when unique, refuses some: it is taken away at once where possible. */
+/** What an attempt that failed left costs every write: it is taken away at once where possible. */
 async function cleanUp(
   session: Session,
   work: OutsideWork,
-  target: ConcurrentIndex,
-  options: MigrateOptions,
+  { effect, evidence, position }: Act,
+  say: (text: string) => void,
 ): Promise<void> {
   try {
-    if (target.action === "create") {
-      const left = await readIndexState(session, target);
-      if (left.state === "invalid") await dropConcurrently(session, left.name);
-    }
-    await forget(session, work);
+    if ((await effect.settle(session, evidence, say)) === "again")
+      await session.query(journalForgetSql(work, position));
   } catch (error) {
-    // The statement's own error is what is reported; the row in migration_begun makes the next attempt clean up.
-    options.progress(
-      `${work.file}: not cleaned up yet: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    // The statement's own error is what is reported; the row in the journal makes the next attempt clean up.
+    say(`not cleaned up yet: ${error instanceof Error ? error.message : String(error)}`);
   }
 }
 
-/** Drops an index by its quoted name without keeping anybody from its table. */
-export async function dropConcurrently(session: Session, quotedName: string): Promise<void> {
-  await session.query("set lock_timeout = 0");
-  await session.query(`drop index concurrently if exists ${quotedName}`);
+/** Writes the ledger and forgets the journal. Answers false when the ledger no longer asks for it. */
+async function finish(session: Session, work: OutsideWork, options: MigrateOptions): Promise<boolean> {
+  return asMigrationError(work.file, () =>
+    inFencedTransaction(session, options, {
+      label: labelOf(work),
+      file: work.file,
+      async run(_session, transaction) {
+        if (!(await work.isNeeded(session))) return false;
+        await work.record(session);
+        await transaction.commitWith([], [journalForgetSql(work)]);
+        return true;
+      },
+    }),
+  );
 }
 
-/** An index of this name that no attempt of ours began is not ours to adopt or to drop. */
-async function refuseForeignIndex(
+/**
+ * Rows of statements that the file no longer has as they were run. One that did not take effect is forgotten;
+ * one that did cannot be changed any more. Answers the rows that were begun, by position.
+ */
+async function settleChanged(
   session: Session,
   work: OutsideWork,
-  target: ConcurrentIndex,
-): Promise<void> {
-  if (target.action === "drop") return;
-  const found = await readIndexState(session, target);
-  if (found.state === "absent") return;
-  throw new TminusError(
-    "MIGRATION_FAILED",
-    `${at(work)}: ${found.state === "valid" ? "an index" : "an invalid index"} of this name exists already`,
-    { hint: `Look at the index ${target.index}, drop it if it is not needed, and deploy again.` },
+  rows: readonly JournalRow[],
+  options: MigrateOptions,
+): Promise<Map<number, JournalRow>> {
+  const begun = new Map<number, JournalRow>();
+  for (const row of rows) {
+    if (work.statements[row.position]?.text === row.sql) {
+      if (row.state === "begun") begun.set(row.position, row);
+      continue;
+    }
+    const effect = await effectOf(row.sql);
+    const say = (text: string): void => options.progress(`${work.file}: ${text}`);
+    if (row.state === "done" || (await effect.settle(session, row.evidence, say)) === "done")
+      throw changed(work, row);
+    await session.query(journalForgetSql(work, row.position));
+  }
+  return begun;
+}
+
+function changed({ file }: OutsideWork, { position, sql }: JournalRow): TminusError {
+  return new TminusError(
+    "MIGRATION_REFUSED",
+    `${file}: statement ${position + 1} took effect before the file was interrupted, and was changed since; it ran as:\n  ${sql}`,
+    { hint: `Put statement ${position + 1} back as it ran; statements after it may be changed.` },
   );
 }
 
-/** Answers whether an earlier attempt began. */
-async function begin(
-  session: Session,
-  { version, direction, statement }: OutsideWork,
-  { runKey, fence }: MigrateOptions,
-): Promise<boolean> {
-  const [earlier] = await session.query(
-    "select 1 from tminus.migration_begun where version = $1 and direction = $2 and code = $3",
-    [version, direction, statement.code],
-  );
-  await session.query(
-    `insert into tminus.migration_begun (version, direction, code, run_key, fence_token) values ($1, $2, $3, $4, $5)
-     on conflict (version, direction) do update
-     set code = excluded.code, run_key = excluded.run_key, fence_token = excluded.fence_token`,
-    [version, direction, statement.code, runKey, fence.token],
-  );
-  return earlier !== undefined;
+/** The session as the statements before this one left it, whichever session ran them. */
+async function prepareSession(session: Session, work: OutsideWork, position: number): Promise<void> {
+  await session.reset();
+  for (const setting of settingsBefore(work, position)) await runStatement(session, work.file, setting);
+  // A statement outside waits without keeping anybody from its table; statement_timeout bounds it.
+  await session.query("set lock_timeout = 0");
 }
 
-async function forget(session: Session, { version, direction }: OutsideWork): Promise<void> {
-  await session.query("delete from tminus.migration_begun where version = $1 and direction = $2", [
-    version,
-    direction,
-  ]);
+function settingsBefore({ statements }: OutsideWork, position: number): Statement[] {
+  return statements.slice(0, position).filter(isSetting);
 }
 
-function at({ file, statement }: OutsideWork): string {
-  return `${file}:${statement.line}`;
+function withoutDone(group: StatementGroup, done: ReadonlySet<number>): StatementGroup[] {
+  if (group.kind === "outside") return done.has(group.first) ? [] : [group];
+  const left = group.statements.filter((_statement, index) => !done.has(group.first + index));
+  if (left.length === 0) return [];
+  return [{ ...group, first: group.first + group.statements.length - left.length, statements: left }];
+}
+
+/** Puts file and line before what an effect says. */
+async function placed<T>(work: OutsideWork, statement: Statement, ask: () => Promise<T>): Promise<T> {
+  try {
+    return await asMigrationError(work.file, ask);
+  } catch (error) {
+    if (!hasCode(error, "MIGRATION_FAILED") || error.message.startsWith(work.file)) throw error;
+    throw new TminusError("MIGRATION_FAILED", `${at(work, statement)}: ${error.message}`, {
+      hint: error.hint,
+      cause: error,
+    });
+  }
+}
+
+function labelOf({ version, direction }: OutsideWork, position = 0): string {
+  const place = position === 0 ? version : `${version}.${position}`;
+  return direction === "up" ? place : `${place} down`;
+}
+
+function at({ file }: OutsideWork, { line }: Statement): string {
+  return `${file}:${line}`;
 }

@@ -11,24 +11,23 @@ export async function runStatement(session: Session, file: string, statement: St
   try {
     await session.query(statement.text);
   } catch (error) {
-    const state = sqlStateOf(error);
-    if (state === undefined || LOCK_STATES.includes(state)) throw error;
-    throw statementFailed(file, lineOf(statement, error), error, statement);
+    throw asStatementError(file, statement, error, positionOf(error));
   }
 }
 
-/** MIGRATION_FAILED for what the database refused at a line of a file. */
-function statementFailed(file: string, line: number, error: unknown, statement?: Statement): TminusError {
-  const reason = error instanceof Error ? error.message : String(error);
-  const shown = statement === undefined ? "" : `\n  ${firstLine(statement)}`;
-  return new TminusError(
-    "MIGRATION_FAILED",
-    `${file}:${line}: ${reason} (${sqlStateOf(error) ?? "no SQLSTATE"})${shown}`,
-    {
-      details: { file, line, sqlState: sqlStateOf(error) ?? null },
-      cause: error,
-    },
-  );
+/**
+ * MIGRATION_FAILED naming file:line for what the database refused in a statement; the error itself when it is
+ * about a lock or the connection. `position` counts the statement's characters from 1.
+ */
+export function asStatementError(
+  file: string,
+  statement: Statement,
+  error: unknown,
+  position: number | undefined,
+): unknown {
+  const state = sqlStateOf(error);
+  if (state === undefined || LOCK_STATES.includes(state)) return error;
+  return statementFailed(file, lineOf(statement, position), error, statement);
 }
 
 /** Runs work of a file; what the database refuses outside its statements becomes MIGRATION_FAILED too, such as a deferred constraint at the commit. */
@@ -46,9 +45,21 @@ export function firstLine({ code }: Statement): string {
   return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN - 1)}…` : line;
 }
 
+function statementFailed(file: string, line: number, error: unknown, statement?: Statement): TminusError {
+  const reason = error instanceof Error ? error.message : String(error);
+  const shown = statement === undefined ? "" : `\n  ${firstLine(statement)}`;
+  return new TminusError(
+    "MIGRATION_FAILED",
+    `${file}:${line}: ${reason} (${sqlStateOf(error) ?? "no SQLSTATE"})${shown}`,
+    {
+      details: { file, line, sqlState: sqlStateOf(error) ?? null },
+      cause: error,
+    },
+  );
+}
+
 /** PostgreSQL counts characters, JavaScript UTF-16 units. */
-function lineOf({ text, line }: Statement, error: unknown): number {
-  const position = positionOf(error);
+function lineOf({ text, line }: Statement, position: number | undefined): number {
   if (position === undefined) return line;
   const before = Array.from(text.slice(0, 2 * position))
     .slice(0, position - 1)

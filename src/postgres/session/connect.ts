@@ -9,6 +9,8 @@ const CHECK_TIMEOUT_MS = 5_000;
 const ANSWER_GRACE_MS = 30_000;
 /** A session that waits this long for its next statement belongs to a process that no longer works on it. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** How soon the server notices that the process that sent a statement is gone. */
+const CHECK_INTERVAL_MS = 1_000;
 
 export interface SessionOptions {
   connectionString: string;
@@ -35,11 +37,24 @@ export interface Session extends AsyncDisposable {
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
   /** Runs a query that speaks the protocol itself, as COPY does. Aborting and errors are those of `query`. */
   submit<T>(query: ProtocolQuery<T>): Promise<T>;
+  /**
+   * Runs several statements, sent as one message, so that no lock is held over a round trip between them. Each
+   * text is exactly one statement. Answers the rows of each, or which one was refused: those after it did not
+   * run. Errors as of query.
+   */
+  script(statements: readonly string[]): Promise<ScriptOutcome>;
   /** Ends an open transaction; harmless without one, and when the connection is gone or the signal has aborted. */
   rollback(): Promise<void>;
   /** Back to the session's own settings: what one migration sets does not reach the next. */
   reset(): Promise<void>;
+  /** The statements of reset, to be sent together with others. */
+  readonly resetSql: readonly string[];
 }
+
+export type ScriptOutcome =
+  | { rows: pg.QueryResultRow[][] }
+  /** `position` counts the characters of that statement from 1; undefined when the database does not say. */
+  | { failed: number; position: number | undefined; error: pg.DatabaseError };
 
 /** A session that may change things. Errors: DATABASE_UNREACHABLE. */
 export async function openSession(options: SessionOptions): Promise<Session> {
@@ -126,8 +141,9 @@ async function connect(options: SessionOptions): Promise<Session> {
 }
 
 function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Session {
-  const { connectionString, signal } = options;
+  const { connectionString, signal, statementTimeoutMs } = options;
   let isLost = false;
+  let resetSql = [...RESET, ...timeouts(statementTimeoutMs)];
   const guarded = async <T>(run: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
     let cancelling: Promise<void> | undefined;
@@ -146,6 +162,9 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
   };
   return {
     pid,
+    get resetSql() {
+      return resetSql;
+    },
     query: <Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]> =>
       guarded(async () => {
         const answer = values === undefined ? client.query<Row>(text) : client.query<Row>(text, values);
@@ -156,6 +175,11 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
         client.query(query);
         return query.done;
       }),
+    async script(statements) {
+      const outcome = await guarded(() => runScript(client, statements, statementTimeoutMs));
+      if ("error" in outcome) signal?.throwIfAborted();
+      return outcome;
+    },
     async rollback() {
       // Without the connection the server rolls back by itself, once it notices.
       if (isLost) return;
@@ -166,25 +190,79 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
       }
     },
     async reset() {
-      await client.query("reset session authorization; reset role; reset all");
-      await client.query(
-        `set statement_timeout = ${Math.floor(options.statementTimeoutMs)};
-         set idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS};
-         set idle_session_timeout = ${IDLE_TIMEOUT_MS}`,
-      );
-      await watchClient(client);
+      await client.query([...RESET, ...timeouts(statementTimeoutMs)].join(";\n"));
+      if (await watchClient(client)) resetSql = [...RESET, ...timeouts(statementTimeoutMs), WATCH_CLIENT];
     },
     [Symbol.asyncDispose]: () => client.end(),
   };
 }
 
-/** Without it the server goes on with a statement, and may finish it, long after the process that sent it is dead. */
-async function watchClient(client: pg.Client): Promise<void> {
+const RESET = ["reset session authorization", "reset role", "reset all"];
+const WATCH_CLIENT = `set client_connection_check_interval = ${CHECK_INTERVAL_MS}`;
+
+function timeouts(statementTimeoutMs: number): string[] {
+  return [
+    `set statement_timeout = ${Math.floor(statementTimeoutMs)}`,
+    `set idle_in_transaction_session_timeout = ${IDLE_TIMEOUT_MS}`,
+    `set idle_session_timeout = ${IDLE_TIMEOUT_MS}`,
+  ];
+}
+
+async function runScript(
+  client: pg.Client,
+  statements: readonly string[],
+  statementTimeoutMs: number,
+): Promise<ScriptOutcome> {
+  let completed = 0;
+  const count = (): void => void completed++;
+  client.connection.on("commandComplete", count);
   try {
-    await client.query("set client_connection_check_interval = '1s'");
+    const text = statements.join(SEPARATOR);
+    const timeoutMs = statements.length * statementTimeoutMs + ANSWER_GRACE_MS;
+    // One statement answers one result, several a list of them, which the types do not know.
+    const answer = (await client.query({ text, query_timeout: timeoutMs } as pg.QueryConfig)) as
+      | pg.QueryResult
+      | pg.QueryResult[];
+    return { rows: [answer].flat().map(({ rows }) => rows as pg.QueryResultRow[]) };
+  } catch (error) {
+    if (!(error instanceof pg.DatabaseError) || isConnectionLoss(error)) throw error;
+    return { ...locate(statements, completed, positionOf(error)), error };
+  } finally {
+    client.connection.off("commandComplete", count);
+  }
+}
+
+const SEPARATOR = ";\n";
+
+/**
+ * The text is parsed as a whole before its first statement runs, so a position that lies elsewhere than where
+ * the execution stopped is that of a mistake in the text.
+ */
+function locate(
+  statements: readonly string[],
+  completed: number,
+  position: number | undefined,
+): { failed: number; position: number | undefined } {
+  if (position === undefined) return { failed: completed, position };
+  let before = 0;
+  for (const [index, statement] of statements.entries()) {
+    // PostgreSQL counts characters, JavaScript UTF-16 units.
+    const length = Array.from(statement).length + SEPARATOR.length;
+    if (position <= before + length) return { failed: index, position: position - before };
+    before += length;
+  }
+  return { failed: completed, position: undefined };
+}
+
+/** Without it the server goes on with a statement, and may finish it, long after the process that sent it is dead. */
+async function watchClient(client: pg.Client): Promise<boolean> {
+  try {
+    await client.query(WATCH_CLIENT);
+    return true;
   } catch (error) {
     // Not every platform can do it. The session's advisory lock still keeps the next run waiting for its end.
     if (!["22023", "42704"].includes(sqlStateOf(error) ?? "")) throw error;
+    return false;
   }
 }
 

@@ -1,23 +1,29 @@
 import { TminusError } from "../../errors.ts";
 import type { Fence } from "../../model/ports.ts";
 import type { Session } from "./connect.ts";
+import { literal } from "./literal.ts";
 
 /**
  * To be called inside the transaction that it protects: it ends the transaction of whoever was overtaken, and
  * keeps any newer run waiting until this transaction ends. Errors: LEASE_LOST when a newer token was seen.
  */
 export async function checkFence(session: Session, fence: Fence): Promise<void> {
-  const rows = await session.query(
-    `insert into tminus.fence as f (environment, token) values ($1, $2)
+  judgeFence(await session.query(fenceSql(fence)), fence);
+}
+
+/** The statement behind checkFence, to be sent together with others; its rows are for judgeFence. */
+export function fenceSql({ environment, token }: Fence): string {
+  return `insert into tminus.fence as f (environment, token) values (${literal(environment)}, ${literal(token)})
      on conflict (environment) do update set token = excluded.token where f.token <= excluded.token
-     returning token`,
-    [fence.environment, fence.token],
+     returning token`;
+}
+
+/** Errors: LEASE_LOST when the statement of fenceSql answered no row. */
+export function judgeFence(rows: readonly unknown[], { environment, token }: Fence): void {
+  if (rows.length > 0) return;
+  throw new TminusError(
+    "LEASE_LOST",
+    `the database has seen a newer run of ${environment} than token ${token}; nothing was changed`,
+    { details: { environment, token } },
   );
-  if (rows.length === 0) {
-    throw new TminusError(
-      "LEASE_LOST",
-      `the database has seen a newer run of ${fence.environment} than token ${fence.token}; nothing was changed`,
-      { details: { environment: fence.environment, token: fence.token } },
-    );
-  }
 }

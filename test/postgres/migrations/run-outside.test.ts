@@ -38,7 +38,7 @@ describe("migrations outside a transaction", () => {
       reverted: [{ version: "1" }],
     });
     expect(await validity(world)).toBeUndefined();
-    expect(await world.query("select 1 from tminus.migration_begun")).toEqual([]);
+    expect(await world.query("select 1 from tminus.migration_statement")).toEqual([]);
   });
 
   it("drops the invalid index that a killed attempt left before it builds it anew", async () => {
@@ -93,7 +93,8 @@ describe("migrations outside a transaction", () => {
     const [row] = await world.apply();
     await world.query("delete from tminus.migration");
     await world.query(
-      "insert into tminus.migration_begun (version, direction, code, run_key, fence_token) values ('1', 'up', 'create unique index concurrently t_a on t (a)', 'x', 1)",
+      `insert into tminus.migration_statement (version, direction, position, sql, state, evidence, run_key, fence_token)
+       select '1', 'up', 0, 'create unique index concurrently t_a on t (a)', 'begun', jsonb_build_object('table', 't'::regclass::oid::int8, 'before', '[]'::jsonb), 'x', 1`,
     );
     const before = await world.query("select to_regclass('t_a')::oid::int as oid");
     expect(await world.apply()).toMatchObject([{ version: row!.version }]);

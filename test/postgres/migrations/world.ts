@@ -44,6 +44,7 @@ export async function openMigrationWorld(): Promise<MigrationWorld> {
     appliedBy: "ann",
     lockTimeoutMs: 100,
     lockRetries: 4,
+    lockWaitMs: 300,
     statementTimeoutMs: 20_000,
     clock: systemClock,
     signal: new AbortController().signal,
