@@ -1,10 +1,15 @@
 import type { Command } from "commander";
 import { declareDiagnose } from "./database/diagnose.ts";
+import { declareDrift } from "./database/drift.ts";
 import { declareStatus } from "./database/status.ts";
 import type { Run } from "./declare.ts";
 
 /** The verbs of `tminus db`, each declared in its own file in database/. A new verb adds its line. */
-const VERBS: readonly ((database: Command, run: Run) => void)[] = [declareStatus, declareDiagnose];
+const VERBS: readonly ((database: Command, run: Run) => void)[] = [
+  declareStatus,
+  declareDiagnose,
+  declareDrift,
+];
 
 /** Everything about the environment's database that can be done without a run. */
 export function addDatabase(program: Command, run: Run): void {

@@ -5,6 +5,7 @@ import { approve } from "./approve.ts";
 import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
 import { dbMigrate } from "./db-migrate.ts";
+import { dbVerify } from "./db-verify.ts";
 import { dbWatch } from "./db-watch.ts";
 import { notify } from "./notify.ts";
 import { smoke } from "./smoke.ts";
@@ -19,6 +20,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   checklist,
   command,
   "db.migrate": dbMigrate,
+  "db.verify": dbVerify,
   "db.watch": dbWatch,
   notify,
   smoke,

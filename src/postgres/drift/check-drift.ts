@@ -65,6 +65,10 @@ export async function checkDrift(options: DriftOptions): Promise<DriftOutcome> {
   progress("reading the catalog");
   const look = await readOnly(sessionOptions(options), (session) => lookAt(session, folder, fingerprint));
   const notes: string[] = [];
+  if (look.ran.length === 0 && expected !== "recorded")
+    notes.push(
+      "no file has run here by the database's history: whatever is there counts as not in the files",
+    );
   const recorded = expected === "files" ? undefined : look.recorded;
   if (expected !== "files" && recorded === undefined) {
     const reason = "tminus has not verified and recorded this database yet";
@@ -119,7 +123,7 @@ function concluded(
 interface Look {
   live: Fingerprint;
   recorded: RecordedFingerprint | undefined;
-  /** Files that have run; every file in a database that keeps no history. */
+  /** Files that have run, by the history that the database keeps. */
   ran: FolderOfMigrations["migrations"];
   roles: string[];
 }

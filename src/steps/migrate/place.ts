@@ -8,6 +8,9 @@ import type { EnvironmentView, StepContext, StepResult } from "../../model/step-
 import type { MigrateOptions } from "../../postgres/migrations/migrate-options.ts";
 import { HISTORY_FORMATS, type HistoryFormat } from "../../postgres/migrations/migration.ts";
 import type { SessionOptions } from "../../postgres/session/connect.ts";
+import { databaseOf as connectionString } from "../../postgres/session/database-of.ts";
+
+export { databaseOf as connectionString } from "../../postgres/session/database-of.ts";
 
 /** How long a question to the ledger or the catalog may take. */
 const READ_TIMEOUT_MS = 15_000;
@@ -40,13 +43,6 @@ export const migrationSettings = {
 };
 
 type MigrationSettings = z.output<z.ZodObject<typeof migrationSettings>>;
-
-/** A step that may name a database of its own. */
-interface DatabaseNamed {
-  with: { database?: string | undefined };
-  environment: EnvironmentView;
-  secret(reference: string): Secret;
-}
 
 /** What a plan's and a run's context have in common. */
 export interface Place {
@@ -112,16 +108,4 @@ export function milliseconds(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new TminusError("INTERNAL", `${text} passed the schema but is not a duration`);
   return ms;
-}
-
-/** The step's own database, else the environment's. Errors: RUNBOOK_INVALID, SECRET_MISSING. */
-export function connectionString(place: DatabaseNamed): string {
-  const { with: settings, environment } = place;
-  const reference = settings.database ?? environment.database;
-  if (reference === undefined) {
-    throw new TminusError("RUNBOOK_INVALID", `environment ${environment.name} names no database`, {
-      hint: `Write database: {url: env:DATABASE_URL} under environments.${environment.name}, or database in the step.`,
-    });
-  }
-  return place.secret(reference).reveal();
 }
