@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { declareDiagnose } from "./database/diagnose.ts";
 import { declareDrift } from "./database/drift.ts";
+import { declareRehearse } from "./database/rehearse.ts";
 import { declareStatus } from "./database/status.ts";
 import type { Run } from "./declare.ts";
 
@@ -9,6 +10,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareStatus,
   declareDiagnose,
   declareDrift,
+  declareRehearse,
 ];
 
 /** Everything about the environment's database that can be done without a run. */

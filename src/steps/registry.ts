@@ -6,6 +6,7 @@ import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
 import { dbMigrate } from "./db-migrate.ts";
 import { dbVerify } from "./db-verify.ts";
+import { dbRehearse } from "./db-rehearse.ts";
 import { dbWatch } from "./db-watch.ts";
 import { notify } from "./notify.ts";
 import { smoke } from "./smoke.ts";
@@ -21,6 +22,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   command,
   "db.migrate": dbMigrate,
   "db.verify": dbVerify,
+  "db.rehearse": dbRehearse,
   "db.watch": dbWatch,
   notify,
   smoke,

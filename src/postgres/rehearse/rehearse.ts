@@ -17,6 +17,8 @@ import { openSizes, type SizeBook } from "./size-book.ts";
 import { openServerWorkbench, type Workbench } from "./workbench.ts";
 
 export interface RehearseOptions {
+  /** What production has without the files: schemas and functions of a platform, for example. Runs first. */
+  prelude?: RehearsedFile | undefined;
   /** Files that have run, oldest first. */
   history: readonly RehearsedFile[];
   pending: readonly RehearsedFile[];
@@ -51,7 +53,8 @@ const LIMITS: Record<Tier, string[]> = {
  * Errors: STATE_UNAVAILABLE, STATE_PLATFORM, DATABASE_UNREACHABLE (the scratch server).
  */
 export async function rehearse(options: RehearseOptions): Promise<Rehearsal> {
-  const { place, history, pending, production, progress } = options;
+  const { place, pending, production, progress, prelude } = options;
+  const history = prelude === undefined ? options.history : [prelude, ...options.history];
   await using room = await openRoom(options);
   const { bench } = room;
   const words = wordsOf([...history, ...pending]);
@@ -59,7 +62,12 @@ export async function rehearse(options: RehearseOptions): Promise<Rehearsal> {
   const [version] = await bench.query<{ version: string }>(
     "select current_setting('server_version') as version",
   );
-  const base = { format: 1 as const, tier: place.tier, server: version!.version, history: history.length };
+  const base = {
+    format: 1 as const,
+    tier: place.tier,
+    server: version!.version,
+    history: options.history.length,
+  };
   const unmade = place.tier === 2 ? undefined : await replay(bench, history, progress);
   if (unmade !== undefined) {
     const { file, refusal } = unmade;
@@ -103,8 +111,10 @@ export async function rehearse(options: RehearseOptions): Promise<Rehearsal> {
   };
 }
 
-async function openRoom({ place, history, pending, clock, signal }: RehearseOptions): Promise<Room> {
-  if (place.tier === 0) return roomOf(await openPgliteWorkbench(wantedExtensions([...history, ...pending])));
+async function openRoom(options: RehearseOptions): Promise<Room> {
+  const { place, prelude, history, pending, clock, signal } = options;
+  const files = [...(prelude === undefined ? [] : [prelude]), ...history, ...pending];
+  if (place.tier === 0) return roomOf(await openPgliteWorkbench(wantedExtensions(files)));
   const database =
     place.tier === 1 ? await place.scratch.createDatabase() : await place.restore.createClone();
   try {

@@ -1,0 +1,34 @@
+import type { ExitCode } from "../../../error-codes.ts";
+import type { CommandContext } from "../../command-context.ts";
+import type { RehearseCommandOptions } from "../../database/rehearse.ts";
+
+/** Exit code 3 when the files should not run. */
+export async function rehearseMigrations(
+  context: CommandContext,
+  options: RehearseCommandOptions,
+): Promise<ExitCode> {
+  const { output, cancelled } = context;
+  const place = await context.openDatabase(options.database);
+  const { rehearseDatabase } = await import("../../../compose/database/rehearse.ts");
+  const { rehearsal, refusals, warnings, lines } = await rehearseDatabase(place, {
+    folder: options.dir,
+    format: options.format,
+    tier: options.tier === "0" ? 0 : 1,
+    canaries: options.canary,
+    prelude: options.prelude,
+    demands: {
+      maxLockMs: options.maxLock,
+      maxDurationMs: options.maxDuration,
+      requireReversible: options.requireReversible === true,
+      acceptUnknown: options.acceptUnknown === true,
+    },
+    signal: cancelled,
+    progress: (text) => output.note(text),
+  });
+  const exitCode = refusals.length > 0 ? 3 : 0;
+  output.result(
+    { environment: place.environment ?? null, rehearsal, refusals, warnings, exitCode },
+    rehearsal.files.length === 0 ? ["no migration is pending"] : lines,
+  );
+  return exitCode;
+}
