@@ -297,7 +297,7 @@ export const errorCodes = {
     retryable: false,
     title: "A restore was refused",
     why: "A backup is only ever restored into a new database: restored over one that lives it would lose every row written since.",
-    next: "Name a database that does not exist yet with --into; tminus db backup diff says what was written since the backup.",
+    next: "Name a database that does not exist yet with --into; tminus db backup-diff says what was written since the backup.",
   },
 } as const satisfies Record<string, ErrorCodeRow>;
 

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { declareBackup } from "./database/backup.ts";
 import { declareDiagnose } from "./database/diagnose.ts";
 import { declareDrift } from "./database/drift.ts";
 import { declareRehearse } from "./database/rehearse.ts";
@@ -11,6 +12,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareDiagnose,
   declareDrift,
   declareRehearse,
+  declareBackup,
 ];
 
 /** Everything about the environment's database that can be done without a run. */

@@ -4,6 +4,7 @@ import { appShift } from "./app-shift.ts";
 import { approve } from "./approve.ts";
 import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
+import { dbBackup } from "./db-backup.ts";
 import { dbMigrate } from "./db-migrate.ts";
 import { dbVerify } from "./db-verify.ts";
 import { dbRehearse } from "./db-rehearse.ts";
@@ -20,6 +21,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   approve,
   checklist,
   command,
+  "db.backup": dbBackup,
   "db.migrate": dbMigrate,
   "db.verify": dbVerify,
   "db.rehearse": dbRehearse,

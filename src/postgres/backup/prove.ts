@@ -1,4 +1,4 @@
-import { TminusError } from "../../errors.ts";
+import { hasCode, TminusError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import type { ScratchDatabase, ScratchServer } from "../../model/ports.ts";
 import { compareRestored } from "./compare.ts";
@@ -73,8 +73,15 @@ export async function restoreForProof(folder: string, options: ProveOptions): Pr
     };
   } catch (error) {
     await database[Symbol.asyncDispose]();
+    if (backup.manifest.proof !== undefined && hasCode(error, "BACKUP_INVALID")) await withdrawProof(backup);
     throw error;
   }
+}
+
+/** What was proven once and is damaged now counts no longer. */
+async function withdrawProof({ folder, manifest }: StoredBackup): Promise<void> {
+  const { proof: _, ...unprovenManifest } = manifest;
+  await replaceManifest(folder, unprovenManifest);
 }
 
 function unproven(folder: string, differences: readonly string[]): TminusError {

@@ -1,5 +1,5 @@
 import pg from "pg";
-import { TminusError } from "../../errors.ts";
+import { TminusError, hasCode } from "../../errors.ts";
 import type { Verdict } from "../../model/verdict.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -300,7 +300,8 @@ function clientSettings(connectionString: string, purpose: string): pg.ClientCon
 function isConnectionLoss(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== undefined) return /^(08|57P0|25P03|25P04)/.test(state);
-  return error instanceof Error;
+  // What the source of a COPY says of itself is not the connection's.
+  return error instanceof Error && !hasCode(error);
 }
 
 function unreachable(connectionString: string, error: unknown): TminusError {

@@ -4,13 +4,17 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { systemClock } from "../../../src/lib/clock.ts";
 import { isRollbackBasis, manifestText } from "../../../src/postgres/backup/manifest.ts";
 import { checkFiles, listBackups, readBackup } from "../../../src/postgres/backup/files.ts";
-import { proveBackup } from "../../../src/postgres/backup/prove.ts";
+import { cloneDatabase } from "../../../src/postgres/backup/new-database.ts";
+import { readFingerprint } from "../../../src/postgres/drift/fingerprint.ts";
+import { readOnly } from "../../../src/postgres/session/connect.ts";
+import { proveBackup, restoreForProof } from "../../../src/postgres/backup/prove.ts";
 import {
   RICH_ROWS,
   RICH_SCHEMA,
   backupDirectory,
   backupLimits,
   dumpForTest,
+  querySql,
   runSql,
   testScratch,
 } from "../../support/backup.ts";
@@ -52,6 +56,36 @@ describe("proving a backup", () => {
       "shop.users text",
     );
     expect(manifestText((await readBackup(dumped.folder)).manifest)).toBe(manifestText(proven.manifest));
+  });
+
+  it("keeps the restored database to make copies of", async () => {
+    await using directory = await backupDirectory();
+    const { folder } = await dumpForTest(source.url, directory.path);
+    await using proven = await restoreForProof(folder, { ...backupLimits, scratch: testScratch });
+    const limits = { statementTimeoutMs: 60_000 };
+    await using one = await cloneDatabase(proven.database, limits);
+    await runSql(one.connectionString, "delete from shop.orders");
+    await using other = await cloneDatabase(proven.database, limits);
+    const count = "select count(*)::int as rows from shop.orders";
+    expect(await querySql(one.connectionString, count)).toEqual([{ rows: 0 }]);
+    expect(await querySql(other.connectionString, count)).toEqual([{ rows: 500 }]);
+  });
+
+  it("restores what another reader of the catalog takes for the same schema", async () => {
+    await using directory = await backupDirectory();
+    const { folder } = await dumpForTest(source.url, directory.path);
+    await using proven = await restoreForProof(folder, { ...backupLimits, scratch: testScratch });
+    const read = (connectionString: string) =>
+      readOnly({ connectionString, purpose: "test", statementTimeoutMs: 60_000 }, (session) =>
+        readFingerprint(session),
+      );
+    const linesOf = async (url: string) =>
+      (await read(url)).objects
+        .map(({ kind, identity, definition }) => `${kind} ${identity} ${JSON.stringify(definition)}`)
+        .toSorted();
+    const restored = await linesOf(proven.database.connectionString);
+    expect(restored).toEqual(await linesOf(source.url));
+    expect(restored.length).toBeGreaterThan(60);
   });
 
   it("lists the backups of a folder, newest first, also the damaged ones", async () => {

@@ -34,6 +34,9 @@ export function notOfExtension(catalog: string, oid: string): string {
   return `not exists (select 1 from pg_depend e where e.classid = '${catalog}'::regclass and e.objid = ${oid} and e.deptype = 'e')`;
 }
 
+/** Condition on a routine `p`: not the constructor that a range type brings along. */
+export const MADE_BY_ITSELF = `not exists (select 1 from pg_depend i where i.classid = 'pg_proc'::regclass and i.objid = p.oid and i.deptype = 'i')`;
+
 /** Columns `address` and `key` of an object. */
 export function named(catalog: string, oid: string): string {
   return `'${catalog}'::regclass::oid || ':' || ${oid} as address,

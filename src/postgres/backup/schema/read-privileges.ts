@@ -1,5 +1,6 @@
 import type { Session } from "../../session/connect.ts";
 import {
+  MADE_BY_ITSELF,
   USER_NAMESPACE,
   addressSql,
   grouped,
@@ -21,7 +22,7 @@ const OWNED = `
   union all
   select ${addressSql("pg_proc", "p.oid")}, 'ROUTINE', p.oid::regprocedure::text, p.proowner, p.proacl, 'ROUTINE'
   from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-  where p.prokind in ('f', 'p', 'w') and ${USER_NAMESPACE} and ${notOfExtension("pg_proc", "p.oid")}
+  where p.prokind in ('f', 'p', 'w') and ${USER_NAMESPACE} and ${notOfExtension("pg_proc", "p.oid")} and ${MADE_BY_ITSELF}
   union all
   select ${addressSql("pg_type", "t.oid")}, case t.typtype when 'd' then 'DOMAIN' else 'TYPE' end, format_type(t.oid, null), t.typowner, t.typacl, 'TYPE'
   from pg_type t join pg_namespace n on n.oid = t.typnamespace
