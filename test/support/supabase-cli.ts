@@ -1,12 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { run } from "../../src/lib/process.ts";
 import { openTcpBridge } from "./tcp-bridge.ts";
 
-const PROGRAM = fileURLToPath(
-  new URL("../../node_modules/@supabase/cli-linux-x64/bin/supabase", import.meta.url),
-);
+const PROGRAM = join(import.meta.dirname, "../..", "node_modules/@supabase/cli-linux-x64/bin/supabase");
 
 /** The platform's binary is an optional package. */
 export const hasSupabaseCli = existsSync(PROGRAM);

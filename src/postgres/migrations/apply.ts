@@ -5,11 +5,10 @@ import { sqlStateOf, type Session } from "../session/connect.ts";
 import { historyOf } from "./history/registry.ts";
 import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { readStanding, type Standing } from "./read-history.ts";
-import { recordAdopted, recordApplied } from "./record.ts";
+import { finishSql, recordAdopted, recordApplied } from "./record.ts";
 import type { HistoryFormat, Migration } from "./migration.ts";
 import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
 import { readDumps } from "../session/holders.ts";
-import { literal } from "../session/literal.ts";
 import { waitUntilGone } from "../session/wait-until-free.ts";
 import { runOutside } from "./run-outside.ts";
 import { asMigrationError } from "./run-statement.ts";
@@ -59,18 +58,11 @@ async function applyInTransaction(
       async run(_session, transaction) {
         // The row comes first: a second run that got past every lock waits for it, and then sees that it is needless.
         if (!(await recordApplied(session, migration, options))) return false;
-        await transaction.commitWith(migration.up, [durationSql(migration)]);
+        await transaction.commitWith(migration.up, finishSql(migration));
         return true;
       },
     }),
   );
-}
-
-/** From the begin of the transaction; the commit is not in it. */
-function durationSql({ version }: Migration): string {
-  return `update tminus.migration
-    set duration_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
-    where version = ${literal(version)}`;
 }
 
 async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {

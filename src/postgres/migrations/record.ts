@@ -1,4 +1,5 @@
 import type { Session } from "../session/connect.ts";
+import { literal } from "../session/literal.ts";
 import type { Adoptable } from "./compare.ts";
 import { historyOf } from "./history/registry.ts";
 import type { LedgerRow } from "./ledger.ts";
@@ -42,6 +43,22 @@ export async function recordApplied(
   if (rows.length === 0) return false;
   await historyOf(format).owner?.record(session, migration, durationMs);
   return true;
+}
+
+/** Whether a statement may leave the transaction with a role that cannot write to the ledger. */
+const CHANGES_ROLE = /\brole\b|\bsession authorization\b/i;
+
+/** What completes the ledger row at the end of the transaction: the time from its begin; the commit is not in it. */
+export function finishSql({ version, up }: Migration): string[] {
+  const back = up.some(({ code }) => CHANGES_ROLE.test(code))
+    ? ["reset session authorization", "reset role"]
+    : [];
+  return [
+    ...back,
+    `update tminus.migration
+     set duration_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
+     where version = ${literal(version)}`,
+  ];
 }
 
 /** Takes back what recordApplied wrote. False when the row is not there; belongs into the transaction of the undo. */

@@ -52,7 +52,7 @@ describe.skipIf(!hasSupabaseCli)(
       expect((await arena.apply()).map(({ version }) => version)).toEqual(["20240102000000"]);
       await arena.write(3, table(3));
       expect(await arena.referee.deploy()).toMatchObject({ ok: true });
-      await arena.write(4, "create index concurrently t1_id on t1 (id);\n");
+      await arena.write(4, "alter table t1 add column a int;\ncreate index concurrently t1_a on t1 (a);\n");
       await arena.apply();
       expect(await arena.referee.ask()).toMatchObject({ pending: [], missing: [] });
       const rows = await arena.world.query(
