@@ -35,6 +35,8 @@ export interface HistoryOwner {
   name: string;
   /** Its table, for people. */
   table: string;
+  /** Where a file's undo is looked for: "file in supabase/down". */
+  undo: string;
   /** Key of the advisory lock that it takes for as long as it migrates; undefined when it takes none. */
   lockKey?: string;
   /** Rows that count, each version once; empty without the table. Reads only. */

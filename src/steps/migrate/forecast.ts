@@ -85,7 +85,7 @@ export function forecastMigrations(
     risk: highest(pending),
     durationMs: pending.length * EXPECTED_MS,
     timeoutMs: timeoutMs(pending.length, limits),
-    undo: undoOf(pending, rollbackDatabase),
+    undo: undoOf(facts, rollbackDatabase),
     inputs: [
       { name: `migration files in ${directory}`, digest: facts.filesDigest },
       { name: "migration ledger", digest: facts.ledgerDigest },
@@ -114,14 +114,15 @@ function summarize({ file, transactional, statements, statementCount }: PendingM
   ];
 }
 
-function undoOf(pending: readonly PendingMigration[], rollbackDatabase: "keep" | "down"): Undo {
+function undoOf({ pending, format }: MigrationFacts, rollbackDatabase: "keep" | "down"): Undo {
   if (pending.length === 0) return { how: "none-needed", text: "no migration is pending" };
   if (rollbackDatabase === "keep") {
     return { how: "none-needed", text: "the schema stays; it must work with the previous release" };
   }
   const without = pending.filter(({ hasDown }) => !hasDown);
   if (without.length > 0) {
-    return { how: "irreversible", text: `${without.map(({ file }) => file).join(", ")} has no down section` };
+    const wanted = historyOf(format ?? "native").owner?.undo ?? "down section";
+    return { how: "irreversible", text: `${without.map(({ file }) => file).join(", ")} has no ${wanted}` };
   }
   return {
     how: "undo",

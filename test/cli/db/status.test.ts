@@ -36,6 +36,22 @@ describe("tminus db status", () => {
     });
   });
 
+  it("tells what another tool's folder and table say, by what is in the folder", async () => {
+    const folder = join(directory, "prisma/migrations");
+    for (const name of ["1_first", "2 second"]) {
+      mkdirSync(join(folder, name), { recursive: true });
+      writeFileSync(join(folder, name, "migration.sql"), "select 1;");
+    }
+    const result = await run("--dir", "prisma/migrations", "--database", "env:DB", "--json");
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      format: "prisma",
+      pending: [{ version: "1_first" }, { version: "2 second", file: "2 second/migration.sql" }],
+      problems: [],
+    });
+    const native = await run("--dir", "prisma/migrations", "--format", "native", "--database", "env:DB");
+    expect(native.stdout).toContain("0 applied, 0 pending");
+  });
+
   it("needs a runbook when no database is named", async () => {
     const result = await run("--dir", "migrations");
     expect(result.exitCode).toBe(2);

@@ -9,9 +9,10 @@ async function openReferee({ directory, url }: MigrationWorld): Promise<Referee>
   return {
     blind: ["edited"],
     async ask() {
-      const { pending, missing } = await cli.list();
-      // It speaks of the order only when it is to push something.
-      const output = pending.length === 0 ? "" : (await cli.dryRun()).output;
+      const { pending, missing, applied } = await cli.list();
+      // It speaks of the order only when it is to push something; a call takes a second.
+      const isOld = applied.some((version) => version > (pending[0] ?? version));
+      const output = isOld ? (await cli.dryRun()).output : "";
       const isOutOfOrder = /inserted before the last migration/i.test(output);
       return { pending, edited: [], missing, failed: [], "out-of-order": isOutOfOrder ? pending : [] };
     },

@@ -9,6 +9,7 @@ import { adviseOnFailure } from "./prisma-failure.ts";
 const owner: HistoryOwner = {
   name: "Prisma Migrate",
   table: "_prisma_migrations",
+  undo: "down.sql beside it",
   lockKey: "72707369",
 
   async read(session) {

@@ -10,6 +10,7 @@ const DOWN = /\.down\.sql$/;
 const owner: HistoryOwner = {
   name: "the Supabase CLI",
   table: "supabase_migrations.schema_migrations",
+  undo: "file of its name in supabase/down",
 
   async read(session) {
     const [found] = await session.query<{ name: boolean; statements: boolean }>(
