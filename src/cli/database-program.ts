@@ -3,6 +3,7 @@ import { declareBackup } from "./database/backup.ts";
 import { declareDiagnose } from "./database/diagnose.ts";
 import { declareDrift } from "./database/drift.ts";
 import { declareRehearse } from "./database/rehearse.ts";
+import { declareRls } from "./database/rls.ts";
 import { declareStatus } from "./database/status.ts";
 import type { Run } from "./declare.ts";
 
@@ -13,6 +14,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareDrift,
   declareRehearse,
   declareBackup,
+  declareRls,
 ];
 
 /** Everything about the environment's database that can be done without a run. */

@@ -6,6 +6,7 @@ import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
 import { dbBackup } from "./db-backup.ts";
 import { dbMigrate } from "./db-migrate.ts";
+import { dbRls } from "./db-rls.ts";
 import { dbVerify } from "./db-verify.ts";
 import { dbRehearse } from "./db-rehearse.ts";
 import { dbWatch } from "./db-watch.ts";
@@ -23,6 +24,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   command,
   "db.backup": dbBackup,
   "db.migrate": dbMigrate,
+  "db.rls": dbRls,
   "db.verify": dbVerify,
   "db.rehearse": dbRehearse,
   "db.watch": dbWatch,
