@@ -148,6 +148,9 @@ describe("db.rehearse", { timeout: 30_000 }, () => {
     const patient = await life(place);
     expect(patient.forecast.blocked).toEqual([]);
     expect(await dbRehearse.act(patient.context)).toMatchObject({ outcome: "done" });
+    expect(rehearsalSchema.parse(JSON.parse(place.world.evidence[0]!.content)).filled).toEqual([
+      { relation: "a", rows: 20_000, production: 50_000 },
+    ]);
     const { context } = await life(place, { maxLock: "1ms" });
     expect(await dbRehearse.act(context)).toMatchObject({
       outcome: "failed",

@@ -23,12 +23,12 @@ const quoteName = (name: string): string => `"${name.replaceAll('"', '""')}"`;
 
 /** Copies every row into a schema of the rehearsal's own: takes as much space as the tables do. */
 export async function keepContents(bench: Workbench): Promise<Contents> {
-  const tables = await listTables(bench);
-  await bench.query("create schema tminus_rehearsal");
-  for (const { kept, quoted } of tables)
-    await bench.query(
+  const tables = await withRows(bench, await listTables(bench));
+  const copies = tables.map(
+    ({ kept, quoted }) =>
       `create unlogged table ${kept} as select ${ROW_HASH} as hash, to_jsonb(t) as row from ${quoted} t`,
-    );
+  );
+  await bench.query(["create schema tminus_rehearsal", ...copies].join(";\n"));
   return {
     async lostSince() {
       const losses: Loss[] = [];
@@ -58,6 +58,17 @@ async function listTables(bench: Workbench): Promise<KeptTable[]> {
     kept: `tminus_rehearsal.rows_of_${oid}`,
     columns,
   }));
+}
+
+/** An empty table has nothing to lose. */
+async function withRows(bench: Workbench, tables: readonly KeptTable[]): Promise<KeptTable[]> {
+  if (tables.length === 0) return [];
+  const each = tables.map(
+    ({ quoted }, index) => `select ${index} as at where exists (select from ${quoted})`,
+  );
+  const rows = await bench.query<{ at: number }>(each.join(" union all "));
+  const found = new Set(rows.map(({ at }) => at));
+  return tables.filter((_table, index) => found.has(index));
 }
 
 async function compareTable(bench: Workbench, table: KeptTable): Promise<Loss | undefined> {

@@ -79,15 +79,14 @@ export function addForecasts(forecasts: readonly Forecast[]): Forecast {
   };
 }
 
-/** Pure: how long each lock is held: to the end of the transaction, or of the statement when it runs by itself. */
+/** Pure: how long each lock is held: to the end of the transaction, which is that of its piece of the file. */
 export function forecastLocks(
-  statements: readonly { seen: Seen; forecast: Forecast }[],
-  transactional: boolean,
+  statements: readonly { seen: Seen; forecast: Forecast; piece: number }[],
 ): LockForecast[] {
   const locks = new Map<string, LockForecast>();
-  for (const [index, { seen }] of statements.entries()) {
+  for (const [index, { seen, piece }] of statements.entries()) {
+    const until = statements.slice(index).filter((statement) => statement.piece === piece);
     for (const { relation, mode } of seen.locks) {
-      const until = transactional ? statements.slice(index) : [statements[index]!];
       const held = addForecasts(until.map(({ forecast }) => forecast));
       const found = locks.get(relation);
       const lock: LockForecast = { relation, mode, blocks: blockedBy(mode), held };

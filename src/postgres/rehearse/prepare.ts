@@ -1,7 +1,6 @@
 import { scanSql } from "../sql/scan-sql.ts";
-import { splitStatements } from "../sql/statements.ts";
 import type { Production } from "./production.ts";
-import { refusalText, runPlain, type Refusal, type RehearsedFile } from "./run-statements.ts";
+import { refusalText, runPieces, type Refusal, type RehearsedFile } from "./run-statements.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** SQLSTATEs of a name that is not there: table, schema, function, column, other object. */
@@ -55,13 +54,8 @@ export async function replay(
 ): Promise<{ file: string; refusal: Refusal } | undefined> {
   for (const [index, { file, transactional, up }] of history.entries()) {
     if (index % 50 === 0) progress(`making the schema: file ${index + 1} of ${history.length}`);
-    await bench.reset();
-    const end = splitStatements("commit", up.at(-1)?.line).statements;
-    if (transactional) await bench.query("begin");
-    const refusal = await runPlain(bench, transactional ? [...up, ...end] : up);
-    if (refusal === undefined) continue;
-    await bench.rollback();
-    return { file, refusal };
+    const refusal = await runPieces(bench, up, transactional);
+    if (refusal !== undefined) return { file, refusal };
   }
   await bench.reset();
   return undefined;

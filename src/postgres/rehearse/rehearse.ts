@@ -1,12 +1,11 @@
 import type { Clock } from "../../lib/clock.ts";
-import type { ScratchServer } from "../../model/ports.ts";
+import type { ScratchDatabase, ScratchServer } from "../../model/ports.ts";
 import { prepareCanaries, type Canaries } from "./canaries.ts";
-import { readCatalog } from "./catalog.ts";
+import { readCatalog, type Catalog } from "./catalog.ts";
 import { keepContents } from "./contents.ts";
 import { fillTables } from "./fill.ts";
 import { addForecasts, forecastLocks, forecastStatement, type Sizes } from "./forecast.ts";
 import { openPgliteWorkbench } from "./pglite-workbench.ts";
-import type { ProvenRestore } from "./ports.ts";
 import { excuse, makeRoles, replay, wantedExtensions, wordsOf } from "./prepare.ts";
 import type { Production } from "./production.ts";
 import type { FileRecord, Rehearsal, Tier } from "./rehearsal.ts";
@@ -34,8 +33,8 @@ export interface RehearseOptions {
 export type RehearsalPlace =
   | { tier: 0 }
   | { tier: 1; scratch: ScratchServer }
-  /** The history has run in it already. */
-  | { tier: 2; restore: ProvenRestore };
+  /** A database that may be changed, with the schema and the rows of a proven restore; disposed of in the end. */
+  | { tier: 2; createClone: () => Promise<ScratchDatabase> };
 
 /** What each kind of rehearsal cannot see, whatever the files are. */
 const LIMITS: Record<Tier, string[]> = {
@@ -115,8 +114,7 @@ async function openRoom(options: RehearseOptions): Promise<Room> {
   const { place, prelude, history, pending, clock, signal } = options;
   const files = [...(prelude === undefined ? [] : [prelude]), ...history, ...pending];
   if (place.tier === 0) return roomOf(await openPgliteWorkbench(wantedExtensions(files)));
-  const database =
-    place.tier === 1 ? await place.scratch.createDatabase() : await place.restore.createClone();
+  const database = place.tier === 1 ? await place.scratch.createDatabase() : await place.createClone();
   try {
     const { connectionString } = database;
     return roomOf(await openServerWorkbench({ connectionString, clock, signal }), database);
@@ -155,13 +153,15 @@ async function rehearseFiles(bench: Workbench, options: FilesOptions) {
   const files: FileRecord[] = [];
   const noticed: Rehearsal["canaries"] = [];
   let stoppedBy: string | undefined;
+  let before = await readCatalog(bench);
   for (const [index, file] of pending.entries()) {
     if (stoppedBy !== undefined) {
       files.push(notRehearsed(file, `${stoppedBy}, which comes before it, did not get through`));
       continue;
     }
     progress(`${file.file} (${index + 1} of ${pending.length})`);
-    const record = await rehearseFile(bench, file, options);
+    const { record, after } = await rehearseFile(bench, file, { ...options, before });
+    before = after;
     files.push(record);
     const isStuck = record.roundTrip?.state === "failed" && !file.transactional;
     if (record.outcome !== "passed" || isStuck) stoppedBy = file.file;
@@ -173,18 +173,18 @@ async function rehearseFiles(bench: Workbench, options: FilesOptions) {
 async function rehearseFile(
   bench: Workbench,
   file: RehearsedFile,
-  { sizes, production, clock, place, unfilled }: FilesOptions,
-): Promise<FileRecord> {
+  { sizes, production, clock, place, unfilled, before }: FilesOptions & { before: Catalog },
+): Promise<{ record: FileRecord; after: Catalog }> {
   const known = await sizes.now();
-  const before = await readCatalog(bench);
   const contents = place.tier === 0 || file.down === undefined ? undefined : await keepContents(bench);
   const { ran, refusal } = await runWatched(bench, file.up, { transactional: file.transactional, clock });
   const statements = ran.map((statement) => recordOf(statement, known));
+  const pieces = statements.map((record, index) => ({ ...record, piece: ran[index]!.piece }));
   const shared = {
     file: file.file,
     version: file.version,
     statements,
-    locks: forecastLocks(statements, file.transactional),
+    locks: forecastLocks(pieces),
   };
   const finish = (record: Omit<FileRecord, "sentence">): FileRecord => ({
     ...record,
@@ -194,17 +194,19 @@ async function rehearseFile(
     const excused = excuse(refusal, file.file, production);
     const outcome = excused === undefined ? "failed" : "not-rehearsed";
     const reason = excused ?? refusalText(file.file, refusal);
-    return finish({ ...shared, outcome, reason, total: unknownForecast(reason) });
+    return { record: finish({ ...shared, outcome, reason, total: unknownForecast(reason) }), after: before };
   }
+  const after = await readCatalog(bench);
   const roundTrip = await makeRoundTrip(bench, file, {
     before,
+    after,
     contents,
     isCounted:
       contents !== undefined && !unfilled.some((relation) => wordsOf([file]).has(lastPart(relation))),
   });
   await contents?.forget();
   const total = addForecasts(statements.map(({ forecast }) => forecast));
-  return finish({ ...shared, outcome: "passed", total, roundTrip });
+  return { record: finish({ ...shared, outcome: "passed", total, roundTrip }), after };
 }
 
 function recordOf(ran: RanStatement, sizes: Sizes): FileRecord["statements"][number] {

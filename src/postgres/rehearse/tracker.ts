@@ -2,6 +2,8 @@ import type { Seen } from "./rehearsal.ts";
 import type { ClassRow, ConstraintRow, LockRow, Reading, TableCounts } from "./reading.ts";
 
 export interface Tracker {
+  /** To be called when another transaction begins: locks are gone, and the server may count anew. */
+  restart(reading: Reading): void;
   /**
    * What changed since the reading before. `outside`: the locks as another session saw them, for a statement whose
    * locks are gone when it ends; undefined for a statement in a transaction, "unseen" when nobody could look.
@@ -42,6 +44,10 @@ export function openTracker(baseline: Reading): Tracker {
   }
 
   return {
+    restart(reading) {
+      last = reading;
+      held = new Set();
+    },
     see(reading, { isTruncate, outside }) {
       const locks = outside === undefined ? reading.locks : outside === "unseen" ? [] : outside;
       const now = new Set(locks.map(({ oid, mode }) => `${oid} ${mode}`));

@@ -24,6 +24,7 @@ const ran = (seen: Partial<Seen>, elapsedMs = 100, code = "alter table users …
   statement: { text: code, code, line: 1, column: 1 },
   elapsedMs,
   seen: { ...NOTHING, ...seen },
+  piece: 0,
 });
 const sizes = (here: number, production: number | null): Sizes => ({
   here: new Map([["users", here]]),
@@ -92,21 +93,24 @@ describe("the forecast of locks", () => {
     {
       seen: { ...NOTHING, locks: [{ relation: "users", mode: "share update exclusive" }] },
       forecast: estimate(10),
+      piece: 0,
     },
     {
       seen: { ...NOTHING, locks: [{ relation: "users", mode: "access exclusive" }] },
       forecast: estimate(20),
+      piece: 0,
     },
-    { seen: NOTHING, forecast: estimate(300) },
+    { seen: NOTHING, forecast: estimate(300), piece: 0 },
   ];
 
   it("holds the strongest one to the end of the transaction", () => {
-    expect(forecastLocks(statements, true)).toMatchObject([
+    expect(forecastLocks(statements)).toMatchObject([
       { relation: "users", blocks: "reads and writes", held: { likelyMs: 320 } },
     ]);
   });
 
-  it("holds it for its own statement outside of one", () => {
-    expect(forecastLocks(statements, false)).toMatchObject([{ held: { likelyMs: 20 } }]);
+  it("holds it no longer than its piece of a file that is not one transaction", () => {
+    const pieces = statements.map((statement, piece) => ({ ...statement, piece }));
+    expect(forecastLocks(pieces)).toMatchObject([{ held: { likelyMs: 20 } }]);
   });
 });
