@@ -1,7 +1,6 @@
-import { hasCode } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { openSession, type Session } from "../session/connect.ts";
-import { modeName, type LockRow } from "./reading.ts";
+import { FOREIGN_SCHEMAS, modeName, type LockRow } from "./reading.ts";
 
 /** The database in which a rehearsal is made: one session, and where possible a second one that watches it. */
 export interface Workbench extends AsyncDisposable {
@@ -54,6 +53,10 @@ export async function openServerWorkbench(options: ServerWorkbenchOptions): Prom
   };
 }
 
+/**
+ * Watches a session from another one. That one first locks every table against nobody but what waits for users of a
+ * table, as all that runs CONCURRENTLY does once it has its locks: until it is seen to wait, it cannot have ended.
+ */
 async function watchSession(connectionString: string, { pid }: Session, clock: Clock) {
   const eyes = await openSession({
     connectionString,
@@ -63,20 +66,29 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
   const found = new Map<string, LockRow>();
   const ending = new AbortController();
   let failed = false;
-  const watching = (async () => {
+  const look = async (): Promise<boolean> => {
+    const rows = await eyes.query<LockRow & { relation: boolean; granted: boolean }>(LOCKS_OF, [pid]);
+    for (const { oid, mode, relation } of rows)
+      if (relation) found.set(`${oid} ${mode}`, { oid, mode: modeName(mode) });
+    return rows.some(({ granted }) => !granted);
+  };
+  const watch = async (): Promise<void> => {
+    let isHolding = true;
     for (let looks = 0; !ending.signal.aborted; looks++) {
-      const rows = await eyes.query<LockRow>(
-        `select relation::text as oid, mode from pg_locks
-         where pid = $1 and locktype = 'relation' and granted and mode <> 'AccessShareLock'`,
-        [pid],
-      );
-      for (const { oid, mode } of rows) found.set(`${oid} ${mode}`, { oid, mode: modeName(mode) });
+      const isWaiting = await look();
+      if (isWaiting && isHolding) {
+        await eyes.rollback();
+        isHolding = false;
+      }
       if (looks > EAGER_LOOKS) await clock.sleep(PAUSE_MS);
     }
-  })().catch((error: unknown) => {
-    // Without eyes the locks are not known, which is what undefined says.
-    if (!hasCode(error, "DATABASE_UNREACHABLE")) throw error;
+  };
+  await eyes.query("begin");
+  await eyes.query(USE_EVERY_TABLE);
+  const watching = watch().catch(async () => {
+    // Without eyes the locks are not known, which is what undefined says; and nobody waits for a session that ended.
     failed = true;
+    await eyes[Symbol.asyncDispose]();
   });
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -91,3 +103,21 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
     },
   };
 }
+
+/** A lock that is waited for will be held: it counts. */
+const LOCKS_OF = `
+  select coalesce(relation, 0)::text as oid, mode, locktype = 'relation' as relation, granted from pg_locks
+  where pid = $1 and (not granted or (locktype = 'relation' and mode <> 'AccessShareLock'))`;
+
+const USE_EVERY_TABLE = `
+  do $do$
+  declare
+    name text;
+  begin
+    for name in select format('%I.%I', n.nspname, c.relname) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+      where c.relkind in ('r', 'p') and n.nspname !~ '${FOREIGN_SCHEMAS}' limit 2000
+    loop
+      execute 'lock table ' || name || ' in row exclusive mode';
+    end loop;
+  end
+  $do$`;

@@ -205,7 +205,7 @@ describe("a rehearsal", () => {
 
   it(
     "can be made in this process, where it sees the structure and says what it does not",
-    { timeout: 4_000 },
+    { timeout: 60_000 },
     async () => {
       const rehearsal = await production.rehearse(
         [
