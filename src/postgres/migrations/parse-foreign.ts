@@ -39,9 +39,9 @@ export function parseForeign({ format, version, name, file, text, down }: Foreig
     );
   const { script, up, transactional } = readScript(file, preamble.sql, refusals);
   const undo = down === undefined ? undefined : readScript(down.file, down.text, refusals);
-  if (undo !== undefined && undo.up.length > 0 && undo.transactional !== transactional)
+  if (undo !== undefined && transactional && !undo.transactional)
     refusals.push(
-      `${down!.file}:1:1: it must run ${transactional ? "inside" : "outside"} a transaction as ${file} does`,
+      `${down!.file}:1:1: CONCURRENTLY cannot undo a file that is one transaction: drop the index without it`,
     );
   const section: DownSection | undefined =
     undo === undefined || undo.up.length === 0

@@ -57,6 +57,22 @@ describe("parseForeign", () => {
     expect(parse("create index i on t (a);").transactional).toBe(true);
   });
 
+  it("takes an undo in one transaction for a file in pieces, but not the other way round", () => {
+    const undo = (text: string, down: string): string[] | undefined =>
+      parseForeign({
+        format: "prisma",
+        version: "1",
+        name: "x",
+        file: "1/migration.sql",
+        text,
+        down: { file: "1/down.sql", text: down },
+      }).refusals;
+    expect(undo("create index concurrently i on t (a);", "drop table t;")).toBeUndefined();
+    expect(undo("create index i on t (a);", "drop index concurrently i;")).toEqual([
+      "1/down.sql:1:1: CONCURRENTLY cannot undo a file that is one transaction: drop the index without it",
+    ]);
+  });
+
   it("keeps the phase that a comment names", () => {
     expect(parse("-- tminus: phase contract\ndrop table t;").phase).toBe("contract");
   });
