@@ -110,6 +110,20 @@ describe("files of another tool", () => {
     expect((await standing()).problems.map(brief)).toEqual(["taken 1_b.sql"]);
   });
 
+  it("are written into a ledger that an earlier tminus made, whose rows stay native", async () => {
+    await world.write("1_a.sql", up("create table a (id int)"));
+    await world.apply();
+    await world.query("alter table tminus.migration drop column format, drop column file");
+    expect(await standing(world.directory)).toMatchObject({ pending: [], problems: [] });
+    await write("2_b.sql", "create table b (id int);");
+    await apply();
+    expect(await world.query("select format, file from tminus.migration order by version")).toEqual([
+      { format: "native", file: null },
+      { format: "supabase", file: "2_b.sql" },
+    ]);
+    expect((await standing(world.directory)).ledger.map(({ file }) => file)).toEqual(["1_a.sql"]);
+  });
+
   it("cannot leak a search_path or a role into the next file", async () => {
     await write(
       "1_a.sql",
