@@ -1,7 +1,8 @@
+import { backup } from "./backup.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { cli } from "./cli.ts";
 import { drift } from "./drift.ts";
 import { edge } from "./edge.ts";
 import { engine } from "./engine.ts";
 
-export const benchmarks: readonly Benchmark[] = [cli, drift, edge, engine];
+export const benchmarks: readonly Benchmark[] = [backup, cli, drift, edge, engine];

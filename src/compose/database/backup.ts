@@ -115,6 +115,7 @@ export async function restoreInto(
       connectionString,
       statementTimeoutMs,
       createRoles: choice.createRoles,
+      analyze: true,
       ...rest,
     });
     ways.progress("comparing what was restored");

@@ -26,7 +26,7 @@ export interface ProveOptions {
  * Errors: BACKUP_INVALID (damaged, or not what it says), BACKUP_FAILED (the scratch server could not take it).
  */
 export async function proveBackup(folder: string, options: ProveOptions): Promise<StoredBackup> {
-  await using restored = await restoreForProof(folder, options);
+  await using restored = await restoreAndCompare(folder, options, false);
   return restored.backup;
 }
 
@@ -37,7 +37,15 @@ export interface ProvenRestore extends AsyncDisposable {
 }
 
 /** The same as proveBackup, and keeps the restored database: to rehearse in, or to make copies of. */
-export async function restoreForProof(folder: string, options: ProveOptions): Promise<ProvenRestore> {
+export function restoreForProof(folder: string, options: ProveOptions): Promise<ProvenRestore> {
+  return restoreAndCompare(folder, options, true);
+}
+
+async function restoreAndCompare(
+  folder: string,
+  options: ProveOptions,
+  analyze: boolean,
+): Promise<ProvenRestore> {
   const { clock, jobs, statementTimeoutMs, signal, progress } = options;
   const backup = await readBackup(folder);
   if (options.manifestHash !== undefined && options.manifestHash !== backup.manifest.hash) {
@@ -54,7 +62,7 @@ export async function restoreForProof(folder: string, options: ProveOptions): Pr
       ...(signal === undefined ? {} : { signal }),
     };
     const startedMs = clock.monotonicMs();
-    await restoreBackup(backup, { ...limits, createRoles: true, clock, progress });
+    await restoreBackup(backup, { ...limits, createRoles: true, analyze, clock, progress });
     const restoredMs = clock.monotonicMs();
     progress("comparing what was restored");
     const { differences, ...compared } = await compareRestored(backup, { ...limits, purpose: "proof" });

@@ -20,6 +20,8 @@ export interface RestoreOptions {
   jobs: number;
   /** Make the roles that the backup names and the server lacks, without login; else they are a reason to refuse. */
   createRoles: boolean;
+  /** Whether the database will be worked in, so that the planner needs statistics of it. */
+  analyze: boolean;
   statementTimeoutMs: number;
   clock: Clock;
   signal?: AbortSignal;
@@ -57,7 +59,7 @@ export async function restoreBackup(backup: StoredBackup, options: RestoreOption
       session,
       objects.filter(({ phase }) => phase === "last"),
     );
-    await session.query("analyze");
+    if (options.analyze) await session.query("analyze");
   });
 }
 
