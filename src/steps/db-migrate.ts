@@ -14,6 +14,7 @@ import {
 import { revertMigrations } from "../postgres/migrations/revert.ts";
 import { checkPhases } from "../postgres/phases/check-phases.ts";
 import { readExisting } from "../postgres/phases/existing.ts";
+import { lossGuard } from "../postgres/undo/loss-guard.ts";
 import { defineStep } from "./define.ts";
 import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
 import {
@@ -28,7 +29,15 @@ import {
   type Place,
 } from "./migrate/place.ts";
 
-const schema = z.strictObject(migrationSettings);
+const schema = z.strictObject({
+  ...migrationSettings,
+  loss: z
+    .enum(["refuse", "allow"])
+    .default("refuse")
+    .describe(
+      "Whether an undo with rollback.database down may drop what was written since; refused, the schema stays",
+    ),
+});
 
 type With = z.output<typeof schema>;
 type Context = StepContext<With, MigrationFacts>;
@@ -130,7 +139,8 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
   async undo(context): Promise<StepResult> {
     try {
       if (context.rollbackDatabase === "keep") return await keepSchema(context);
-      const outcome = await revertMigrations(optionsOf(context, context.facts.format));
+      const guard = context.with.loss === "allow" ? {} : lossGuard(context.key);
+      const outcome = await revertMigrations(optionsOf(context, context.facts.format), guard);
       if (outcome.state === "refused")
         return { outcome: "failed", reason: outcome.reason, result: { reverted: [] } };
       const reverted = outcome.reverted.map(({ version, name }) => ({ version, name }));

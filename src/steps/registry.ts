@@ -5,6 +5,7 @@ import { approve } from "./approve.ts";
 import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
 import { dbBackup } from "./db-backup.ts";
+import { dbContract } from "./db-contract.ts";
 import { dbMigrate } from "./db-migrate.ts";
 import { dbRls } from "./db-rls.ts";
 import { dbVerify } from "./db-verify.ts";
@@ -23,6 +24,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   checklist,
   command,
   "db.backup": dbBackup,
+  "db.contract": dbContract,
   "db.migrate": dbMigrate,
   "db.rls": dbRls,
   "db.verify": dbVerify,

@@ -2,12 +2,11 @@ import { crashPoint } from "../../lib/crash-point.ts";
 import type { Session } from "../session/connect.ts";
 import { checkFence } from "../session/fence.ts";
 import { hasLedger, readLedger, type LedgerRow } from "./ledger.ts";
-import { compareVersions } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 import { forgetApplied } from "./record.ts";
 import { effectOf } from "./outside/effect-of.ts";
 import { runOutside, type OutsideWork } from "./run-outside.ts";
-import { asMigrationError } from "./run-statement.ts";
+import { asMigrationError, runStatement } from "./run-statement.ts";
 import { journalForgetSql, readJournal, type JournalRow } from "./statement-journal.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
 import { inFencedTransaction } from "./transaction.ts";
@@ -19,12 +18,27 @@ export type RevertOutcome =
   /** Nothing was reverted, because not everything can be. */
   | { state: "refused"; reason: string };
 
+/** Takes part in undoing; what it throws rolls the transaction of the file back. */
+export interface RevertGuard {
+  /** Before anything is undone, outside a transaction: why nothing may be, or undefined. Newest first. */
+  check?(session: Session, rows: readonly LedgerRow[]): Promise<string | undefined>;
+  /** In the transaction of one file, before its first statement. */
+  begin?(session: Session, row: LedgerRow): Promise<void>;
+  beforeStatement?(session: Session, row: LedgerRow, statement: Statement): Promise<void>;
+  afterStatement?(session: Session, row: LedgerRow, statement: Statement): Promise<void>;
+  /** After its last statement. */
+  end?(row: LedgerRow): void;
+}
+
 /**
  * Runs the stored down sections of what this run applied, newest first, each in a transaction with the removal
  * of its ledger row. Needs no files. Safe to repeat: what is reverted is no longer in the ledger.
  * Errors: MIGRATION_FAILED, MIGRATION_LOCKED, LEASE_LOST; DATABASE_UNREACHABLE when it is not known how far it came.
  */
-export async function revertMigrations(options: MigrateOptions): Promise<RevertOutcome> {
+export async function revertMigrations(
+  options: MigrateOptions,
+  guard: RevertGuard = {},
+): Promise<RevertOutcome> {
   // Over all connections: a row that a lost commit took is not read again.
   const reverted = new Map<string, LedgerRow>();
   return withSession(options, async (session) => {
@@ -32,37 +46,47 @@ export async function revertMigrations(options: MigrateOptions): Promise<RevertO
     const ledger = await readLedger(session);
     const rows = ledger.filter(({ runKey }) => runKey === options.runKey).reverse();
     const unfinished = await readUnfinished(session, options);
-    const reason = refusal(rows, ledger) ?? (await refuseUnfinished(unfinished));
+    const reason =
+      refusal(rows, await readLater(session, options.runKey)) ??
+      (await refuseUnfinished(unfinished)) ??
+      (await guard.check?.(session, rows));
     if (reason !== undefined) return { state: "refused", reason };
     for (const row of rows) reverted.set(row.version, row);
     await undoUnfinished(session, unfinished, options);
     for (const row of rows) {
       options.progress(`undoing ${row.file}`);
       crashPoint("migrate.before-transaction", `${row.version} down`);
-      await revertOne(session, row, options);
+      await revertOne(session, row, { options, guard });
     }
     return { state: "reverted", reverted: [...reverted.values()] };
   });
 }
 
-function refusal(rows: readonly LedgerRow[], ledger: readonly LedgerRow[]): string | undefined {
+function refusal(rows: readonly LedgerRow[], later: readonly string[]): string | undefined {
   const without = rows.filter(({ downSql }) => downSql === null);
   if (without.length > 0) {
     return `${without.map(({ file }) => file).join(", ")} has no down section; nothing was undone`;
   }
-  const oldest = rows.at(-1);
-  const later = ledger.filter(
-    (row) =>
-      oldest !== undefined &&
-      row.format === oldest.format &&
-      compareVersions(row, oldest) > 0 &&
-      !rows.includes(row),
-  );
   if (later.length === 0) return undefined;
-  return `another run applied ${later.map(({ file }) => file).join(", ")} on top; nothing was undone`;
+  return `another run applied ${later.join(", ")} on top; nothing was undone`;
 }
 
-async function revertOne(session: Session, row: LedgerRow, options: MigrateOptions): Promise<void> {
+/** Files that others applied after the first of this run, by the clock of the database. */
+async function readLater(session: Session, runKey: string): Promise<string[]> {
+  const rows = await session.query<{ file: string }>(
+    `select coalesce(file, version || '_' || name || '.sql') as file from tminus.migration
+     where run_key not in ($1, 'adopted') and applied_at > (select min(applied_at) from tminus.migration where run_key = $1)
+     order by applied_at`,
+    [runKey],
+  );
+  return rows.map(({ file }) => file);
+}
+
+async function revertOne(
+  session: Session,
+  row: LedgerRow,
+  { options, guard }: { options: MigrateOptions; guard: RevertGuard },
+): Promise<void> {
   const { file } = row;
   const { statements } = splitStatements(row.downSql ?? "", row.downLine ?? 1);
   const takeRow = (): Promise<boolean> => forgetApplied(session, row);
@@ -77,7 +101,19 @@ async function revertOne(session: Session, row: LedgerRow, options: MigrateOptio
       statements,
       async run(_session, transaction) {
         if (!(await takeRow())) return false;
-        await transaction.commitWith(statements, []);
+        await guard.begin?.(session, row);
+        if (guard.beforeStatement === undefined && guard.afterStatement === undefined) {
+          guard.end?.(row);
+          await transaction.commitWith(statements, []);
+          return true;
+        }
+        for (const statement of statements) {
+          await guard.beforeStatement?.(session, row, statement);
+          await runStatement(session, file, statement);
+          if (/lock_timeout/i.test(statement.text)) await transaction.limitLocks();
+          await guard.afterStatement?.(session, row, statement);
+        }
+        guard.end?.(row);
         return true;
       },
     }),

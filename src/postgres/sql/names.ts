@@ -37,3 +37,12 @@ export function keyOf({ schema, name }: RelationName): string {
 export function shownName({ schema, name }: RelationName): string {
   return schema === undefined || schema === "public" ? name : `${schema}.${name}`;
 }
+
+/** For SQL. */
+export function quotedName({ schema, name }: RelationName): string {
+  return schema === undefined ? quoted(name) : `${quoted(schema)}.${quoted(name)}`;
+}
+
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}

@@ -136,7 +136,8 @@ function highest(pending: readonly PendingMigration[]): Risk {
   return "low";
 }
 
-function timeoutMs(
+/** Time limit of a step that runs so many files. */
+export function timeoutMs(
   files: number,
   { lockTimeoutMs, lockRetries, statementTimeoutMs }: MigrationLimits,
 ): number {
