@@ -23,8 +23,14 @@ export async function discoverMigrations(directory: string): Promise<Migration[]
   }
   migrations.sort(compareVersions);
   problems.push(...findDuplicates(migrations));
-  if (problems.length > 0) throw invalidMigrations(directory, problems);
+  if (problems.length > 0) throw invalidMigrations(directory, problems, foreignHint(problems));
   return migrations;
+}
+
+function foreignHint(problems: readonly string[]): string | undefined {
+  return problems.some((problem) => problem.endsWith("there is no line '-- tminus: up'"))
+    ? "Write that line above the statements; files that the Supabase CLI runs as well need format: supabase instead."
+    : undefined;
 }
 
 /** For readFolder: the files that end in ".sql". */
@@ -115,9 +121,14 @@ export function findDuplicates(migrations: readonly Migration[]): string[] {
 }
 
 /** MIGRATION_INVALID with the first of the problems; each begins with file:line. */
-export function invalidMigrations(directory: string, problems: readonly string[]): TminusError {
+export function invalidMigrations(
+  directory: string,
+  problems: readonly string[],
+  hint?: string,
+): TminusError {
   const more = problems.length > MAX_LISTED ? `\n… and ${problems.length - MAX_LISTED} more` : "";
   return new TminusError("MIGRATION_INVALID", problems.slice(0, MAX_LISTED).join("\n") + more, {
+    ...(hint === undefined ? {} : { hint }),
     details: { directory, problems: problems.slice(0, MAX_LISTED) },
   });
 }

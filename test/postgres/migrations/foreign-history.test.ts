@@ -51,7 +51,13 @@ describe("files of another tool", () => {
     const plain = join(world.directory, "plain");
     await mkdir(plain);
     await writeFile(join(plain, "1_a.sql"), "select 1;");
-    await expect(discoverHistory(plain)).rejects.toThrow("there is no line '-- tminus: up'");
+    await writeFile(join(world.directory, "config.toml"), "[server]\n");
+    await expect(discoverHistory(plain)).rejects.toMatchObject({
+      message: expect.stringContaining("there is no line '-- tminus: up'"),
+      hint: expect.stringContaining("format: supabase"),
+    });
+    await writeFile(join(world.directory, "config.toml"), 'project_id = "shop"\n');
+    expect(await formatOf(plain)).toBe("supabase");
   });
 
   it("that have run before tminus came are adopted as they are, also where the table keeps no statements", async () => {
