@@ -73,7 +73,7 @@ describe("tminus db backup, backups, backup-diff, restore", () => {
   it("restores into a new database, says first what it lacks, and leaves the live one alone", async () => {
     const result = await run("restore", "--into", restored);
     expect(result.exitCode).toBe(0);
-    expect(result.stderr).toContain("public.people  4 rows inserted or changed; 50 rows then, 51 now");
+    expect(result.stderr).toContain("public.people  rows inserted or changed: 4; 50 rows then, 51 now");
     expect(result.stdout).toContain(`into ${restored} in `);
     const url = new URL(database.url);
     url.pathname = `/${restored}`;

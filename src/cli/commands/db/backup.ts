@@ -149,7 +149,7 @@ function describeChanges(tables: readonly TableChange[], { manifest }: StoredBac
       const rows = `${rowsInBackup.toLocaleString("en")} rows then, ${rowsNow.toLocaleString("en")} now`;
       if (state === "gone") return `  ${name}  is gone (${rowsInBackup.toLocaleString("en")} rows then)`;
       const count = written === undefined ? "an unknown number of" : written.toLocaleString("en");
-      return `  ${name}  ${count} rows inserted or changed; ${state === "new" ? "the table is new" : rows}`;
+      return `  ${name}  rows inserted or changed: ${count}; ${state === "new" ? "the table is new" : rows}`;
     }),
   ];
 }
