@@ -4,5 +4,7 @@ import { cli } from "./cli.ts";
 import { drift } from "./drift.ts";
 import { edge } from "./edge.ts";
 import { engine } from "./engine.ts";
+import { lockqueue } from "./lockqueue.ts";
+import { migrate } from "./migrate.ts";
 
-export const benchmarks: readonly Benchmark[] = [backup, cli, drift, edge, engine];
+export const benchmarks: readonly Benchmark[] = [backup, cli, drift, edge, engine, lockqueue, migrate];

@@ -10,6 +10,7 @@ import type { HistoryFormat, Migration } from "./migration.ts";
 import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
 import { readDumps } from "../session/holders.ts";
 import { waitUntilGone } from "../session/wait-until-free.ts";
+import { foreseeLocks } from "../sql/strong-locks.ts";
 import { runOutside } from "./run-outside.ts";
 import { asMigrationError } from "./run-statement.ts";
 import { readJournal } from "./statement-journal.ts";
@@ -34,6 +35,7 @@ export async function applyMigrations(
     await refuseHalfUndone(session);
     if (adoptable.length > 0) await adopt(session, adoptable, options);
     if (pending.length > 0) await waitForDumps(session, options);
+    await foreseeLocks(pending.flatMap(({ up }) => up));
     for (const [index, migration] of pending.entries()) {
       options.progress(`${migration.file} (${index + 1} of ${pending.length})`);
       crashPoint("migrate.before-transaction", migration.version);

@@ -5,6 +5,7 @@ import { hashJson } from "../../lib/hash.ts";
 import { compareVersions, type Migration } from "./migration.ts";
 import { parseMigration } from "./parse-migration.ts";
 
+const AT_ONCE = 16;
 const MAX_FILES = 10_000;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_LISTED = 20;
@@ -59,8 +60,7 @@ export async function readFolder(
   const names = (await namesIn(directory)).flatMap((name) => pathOf(name) ?? []);
   if (names.length > MAX_FILES)
     throw invalidMigrations(directory, [`there are more than ${MAX_FILES} files`]);
-  for (const name of names) {
-    const content = await readText(join(directory, name));
+  for (const [name, content] of await readTexts(directory, names)) {
     if (content === undefined) continue;
     if ("problem" in content) problems.push(`${name}:1: ${content.problem}`);
     else files.push({ name, ...content });
@@ -86,6 +86,20 @@ async function namesIn(directory: string): Promise<string[]> {
     });
   }
   return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}
+
+/** In order, some at the same time. */
+async function readTexts(
+  directory: string,
+  names: readonly string[],
+): Promise<[string, Awaited<ReturnType<typeof readText>>][]> {
+  const read: [string, Awaited<ReturnType<typeof readText>>][] = [];
+  for (let start = 0; start < names.length; start += AT_ONCE) {
+    const some = names.slice(start, start + AT_ONCE);
+    const contents = await Promise.all(some.map((name) => readText(join(directory, name))));
+    read.push(...some.map((name, index): (typeof read)[number] => [name, contents[index]]));
+  }
+  return read;
 }
 
 async function readText(

@@ -35,6 +35,8 @@ export interface Session extends AsyncDisposable {
    * whether the statement took effect; what the database refuses is thrown as pg.DatabaseError.
    */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
+  /** As query, for what is asked again and again: the server plans it once. `name` belongs to this text alone. */
+  prepared<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]>;
   /** Runs a query that speaks the protocol itself, as COPY does. Aborting and errors are those of `query`. */
   submit<T>(query: ProtocolQuery<T>): Promise<T>;
   /**
@@ -175,6 +177,11 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
         client.query(query);
         return query.done;
       }),
+    prepared: <Row extends pg.QueryResultRow>(
+      name: string,
+      text: string,
+      values: unknown[],
+    ): Promise<Row[]> => guarded(async () => (await client.query<Row>({ name, text, values })).rows),
     async script(statements) {
       const outcome = await guarded(() => runScript(client, statements, statementTimeoutMs));
       if ("error" in outcome) signal?.throwIfAborted();

@@ -34,33 +34,38 @@ const COLUMNS = `a.pid, p.gid, coalesce(a.application_name, '') as application, 
   case when a.state like 'idle in transaction%' then extract(epoch from clock_timestamp() - a.state_change)::float8 * 1000 end as "idleMs",
   left(regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), 80) as query`;
 
+/** To plan the long question costs more than to answer the short one, whose answer mostly is: nobody. */
+const ANYBODY = `select from pg_locks l where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_backend_pid()
+  and l.relation in (
+    select oid from unnest($1::text[]) n (name), to_regclass(name) oid
+    union all select indrelid from unnest($1::text[]) n (name), pg_index where indexrelid = to_regclass(name)) limit 1`;
+
+const CONFLICTING = `
+  with named as (select to_regclass(name)::oid as oid, compatible from jsonb_to_recordset($1) as n (name text, compatible jsonb)),
+    target as (
+      select oid, compatible from named where oid is not null
+      union all select i.indrelid, compatible from named join pg_index i on i.indexrelid = named.oid)
+  select distinct ${COLUMNS} from target
+  join pg_locks l on l.locktype = 'relation' and l.relation = target.oid and l.granted
+    and l.database = (select oid from pg_database where datname = current_database())
+    and not target.compatible ? l.mode and l.pid is distinct from pg_backend_pid()
+  left join pg_stat_activity a on a.pid = l.pid
+  left join pg_prepared_xacts p on l.pid is null and l.virtualtransaction = '-1/' || p.transaction::text
+  where a.backend_type is distinct from 'autovacuum worker'
+  order by "ageMs" desc nulls last limit 20`;
+
 /**
  * Who holds locks that conflict with those targets that exist, longest first. Takes no lock on them. Autovacuum
  * is left out: PostgreSQL itself cancels it for whoever waits a second.
  */
 export async function readHolders(session: Session, targets: readonly LockTarget[]): Promise<Holder[]> {
-  return session.query<Holder>(
-    `with named as (select to_regclass(name)::oid as oid, compatible from jsonb_to_recordset($1) as n (name text, compatible jsonb)),
-       target as (
-         select oid, compatible from named where oid is not null
-         union all select i.indrelid, compatible from named join pg_index i on i.indexrelid = named.oid)
-     select distinct ${COLUMNS} from target
-     join pg_locks l on l.locktype = 'relation' and l.relation = target.oid and l.granted
-       and l.database = (select oid from pg_database where datname = current_database())
-       and not target.compatible ? l.mode and l.pid is distinct from pg_backend_pid()
-     left join pg_stat_activity a on a.pid = l.pid
-     left join pg_prepared_xacts p on l.pid is null and l.virtualtransaction = '-1/' || p.transaction::text
-     where a.backend_type is distinct from 'autovacuum worker'
-     order by "ageMs" desc nulls last limit 20`,
-    [
-      JSON.stringify(
-        targets.map(({ relation: { schema, name }, mode }) => ({
-          name: [...(schema === undefined ? [] : [schema]), name].map(quoted).join("."),
-          compatible: COMPATIBLE[mode],
-        })),
-      ),
-    ],
-  );
+  const named = targets.map(({ relation: { schema, name }, mode }) => ({
+    name: [...(schema === undefined ? [] : [schema]), name].map(quoted).join("."),
+    compatible: COMPATIBLE[mode],
+  }));
+  const anybody = await session.prepared("tminus_anybody", ANYBODY, [named.map(({ name }) => name)]);
+  if (anybody.length === 0) return [];
+  return session.prepared<Holder>("tminus_holders", CONFLICTING, [JSON.stringify(named)]);
 }
 
 /**

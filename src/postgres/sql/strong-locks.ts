@@ -1,6 +1,7 @@
 import type { Node, RangeVar } from "libpg-query";
 import { joined, relationOf, type RelationName } from "./names.ts";
 import { parseSql } from "./parse.ts";
+import { plainLocks } from "./plain-locks.ts";
 import type { Statement } from "./statements.ts";
 
 /** Table-level lock modes that keep others' reads or writes waiting, weakest first. */
@@ -21,20 +22,43 @@ const CANDIDATE =
  * not seen. A statement that cannot be parsed locks nothing here: the database is going to refuse it.
  */
 export async function strongLocks(statements: readonly Statement[]): Promise<LockTarget[]> {
+  await foreseeLocks(statements);
   const targets = new Map<string, LockTarget>();
-  for (const { code, text } of statements) {
-    if (!CANDIDATE.test(code)) continue;
-    const parsed = await parseSql(text);
-    for (const { node } of "statements" in parsed ? parsed.statements : []) {
-      for (const target of locksOf(node)) {
-        const key = JSON.stringify([target.relation.schema, target.relation.name]);
-        const before = targets.get(key);
-        if (before === undefined || isStronger(target.mode, before.mode)) targets.set(key, target);
-      }
-    }
+  for (const target of statements.flatMap((statement) => known.get(statement) ?? [])) {
+    const key = JSON.stringify([target.relation.schema, target.relation.name]);
+    const before = targets.get(key);
+    if (before === undefined || isStronger(target.mode, before.mode)) targets.set(key, target);
   }
   return [...targets.values()];
 }
+
+/** Prepares strongLocks for many statements: to parse them together costs a fraction of parsing each. */
+export async function foreseeLocks(statements: readonly Statement[]): Promise<void> {
+  for (const statement of statements) {
+    const plain = known.has(statement) ? undefined : plainLocks(statement.code);
+    if (plain !== undefined) known.set(statement, plain);
+  }
+  const open = statements.filter((statement) => !known.has(statement) && CANDIDATE.test(statement.code));
+  for (let start = 0; start < open.length; start += TOGETHER) {
+    const some = open.slice(start, start + TOGETHER);
+    const parsed = await parseSql(some.map(({ text }) => text).join(";\n"));
+    if ("statements" in parsed && parsed.statements.length === some.length) {
+      for (const [index, statement] of some.entries())
+        known.set(statement, locksOf(parsed.statements[index]!.node));
+      continue;
+    }
+    for (const statement of some) {
+      const alone = await parseSql(statement.text);
+      known.set(
+        statement,
+        "statements" in alone ? alone.statements.flatMap(({ node }) => locksOf(node)) : [],
+      );
+    }
+  }
+}
+
+const TOGETHER = 50;
+const known = new WeakMap<Statement, LockTarget[]>();
 
 const MODES: readonly StrongMode[] = ["ShareLock", "ShareRowExclusiveLock", "AccessExclusiveLock"];
 /** Commands of ALTER TABLE that take no more than SHARE UPDATE EXCLUSIVE. */
@@ -69,7 +93,8 @@ function isStronger(mode: StrongMode, than: StrongMode): boolean {
   return MODES.indexOf(mode) > MODES.indexOf(than);
 }
 
-function locksOf(node: Node): LockTarget[] {
+/** What one parsed statement locks. */
+export function locksOf(node: Node): LockTarget[] {
   if ("AlterTableStmt" in node) return alterLocks(node.AlterTableStmt);
   if ("CreateStmt" in node) return createLocks(node.CreateStmt);
   if ("DropStmt" in node) return dropLocks(node.DropStmt);
