@@ -1,16 +1,19 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { dbMigrate } from "../../src/steps/db-migrate.ts";
 import { createFakeStepWorld, type FakeStepWorldOptions } from "../../src/testing/fake-step-context.ts";
+import { driveKilled } from "../../src/testing/kill-harness.ts";
 import { driveStep } from "../../src/testing/step-harness.ts";
 import { freshDatabase } from "../support/database.ts";
 
 interface Place extends AsyncDisposable {
+  directory: string;
   world(options?: FakeStepWorldOptions): ReturnType<typeof createFakeStepWorld>;
   write(path: string, text: string): Promise<void>;
   count(sql: string): Promise<number>;
@@ -22,7 +25,9 @@ async function openPlace(): Promise<Place> {
   const client = new pg.Client({ connectionString: database.url });
   client.on("error", () => undefined);
   await client.connect();
+  await writeFile(join(directory, "database.url"), database.url);
   return {
+    directory,
     world: (options = {}) =>
       createFakeStepWorld({
         projectDirectory: directory,
@@ -86,6 +91,34 @@ describe("db.migrate with another tool's files", () => {
         };
       },
     });
+  });
+
+  it("has every change, its ledger row and its row of Prisma's once, whichever crash point kills it", async () => {
+    await using place = await openPlace();
+    await place.write("prisma/migrations/1_a/migration.sql", 'CREATE TABLE "A" ("n" INTEGER);\n');
+    await place.write(
+      "prisma/migrations/2_i/migration.sql",
+      'INSERT INTO "A" VALUES (1);\nCREATE INDEX CONCURRENTLY "A_n_idx" ON "A"("n");\n',
+    );
+    await place.write(
+      "prisma/migrations/3 b/migration.sql",
+      'BEGIN;\nALTER TABLE "A" ADD COLUMN "b" TEXT;\nCOMMIT;\n',
+    );
+    const module = fileURLToPath(new URL("./db-migrate-foreign-case.ts", import.meta.url));
+    const points = ["migrate.before-transaction", "migrate.before-commit", "migrate.after-commit"] as const;
+    const report = await driveKilled({ module, directory: place.directory, points });
+    expect(report).toMatchObject({ outcome: "done" });
+    expect(report.kills.length).toBeGreaterThan(9);
+    expect(await place.count('select 1 from "A"')).toBe(1);
+    expect(
+      await place.count("select 1 from pg_index where indexrelid = '\"A_n_idx\"'::regclass and indisvalid"),
+    ).toBe(1);
+    expect(
+      await place.count(
+        "select 1 from tminus.migration m join _prisma_migrations p on p.migration_name = m.version and p.finished_at is not null",
+      ),
+    ).toBe(3);
+    expect(await place.count("select 1 from _prisma_migrations")).toBe(3);
   });
 
   it("shows in the plan whose files they are, what is adopted, and that nothing undoes a file without its undo", async () => {
