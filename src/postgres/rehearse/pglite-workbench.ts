@@ -1,4 +1,5 @@
 import pg from "pg";
+import type { Clock } from "../../lib/clock.ts";
 import type { Workbench } from "./workbench.ts";
 
 /** Extensions that ship with the in-process database, by the name of their module when it differs. */
@@ -11,7 +12,7 @@ const SHIPPED =
  * PostgreSQL in this process and in memory: one session, so that nobody can watch it at work. `wanted`: the
  * extensions that the files name; those that do not ship with it are missing.
  */
-export async function openPgliteWorkbench(wanted: readonly string[]): Promise<Workbench> {
+export async function openPgliteWorkbench(wanted: readonly string[], clock: Clock): Promise<Workbench> {
   const { PGlite } = await import("@electric-sql/pglite");
   const extensions = await loadExtensions(wanted.filter((name) => SHIPPED.split(" ").includes(name)));
   const database = await PGlite.create({ extensions });
@@ -31,7 +32,11 @@ export async function openPgliteWorkbench(wanted: readonly string[]): Promise<Wo
     rollback: () => answered(async () => void (await database.exec("rollback"))),
     reset: () =>
       answered(async () => void (await database.exec("reset session authorization; reset role; reset all"))),
-    watched: async (work) => ({ value: await work(), locks: undefined }),
+    async watched(work) {
+      const startedMs = clock.monotonicMs();
+      await work();
+      return { locks: undefined, workMs: clock.monotonicMs() - startedMs };
+    },
     [Symbol.asyncDispose]: () => database.close(),
   };
 }

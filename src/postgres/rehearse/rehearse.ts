@@ -113,7 +113,7 @@ export async function rehearse(options: RehearseOptions): Promise<Rehearsal> {
 async function openRoom(options: RehearseOptions): Promise<Room> {
   const { place, prelude, history, pending, clock, signal } = options;
   const files = [...(prelude === undefined ? [] : [prelude]), ...history, ...pending];
-  if (place.tier === 0) return roomOf(await openPgliteWorkbench(wantedExtensions(files)));
+  if (place.tier === 0) return roomOf(await openPgliteWorkbench(wantedExtensions(files), clock));
   const database = place.tier === 1 ? await place.scratch.createDatabase() : await place.createClone();
   try {
     const { connectionString } = database;

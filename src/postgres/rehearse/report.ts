@@ -13,7 +13,7 @@ export function rehearsalLines(rehearsal: Rehearsal, { refusals, warnings }: Jud
   const { tier, server, history, files, total, limits } = rehearsal;
   const range = total.state === "estimated" && total.highMs >= 1 ? ` (${rangeText(total)})` : "";
   return [
-    `rehearsed ${TIERS[tier]}, PostgreSQL ${server}, ${history} files that have run, ${files.length} pending`,
+    `rehearsed ${TIERS[tier]}, PostgreSQL ${server}, after ${history} that have run, ${files.length} pending`,
     ...files.map(({ file, sentence }) => `${file}: ${sentence}`),
     ...(files.length > 1 ? [`all files: ${totalText(total)}${range}`] : []),
     ...refusals.map((text) => `refused: ${text}`),

@@ -52,11 +52,12 @@ export async function runWatched(
   const watch = (statement: Statement, piece: number, isAlone: boolean): Promise<Refusal | undefined> =>
     refusable(statement, async () => {
       await start(piece);
-      const started = clock.monotonicMs();
-      let outside: LockRow[] | "unseen" | undefined;
-      if (isAlone) outside = (await bench.watched(() => bench.query(statement.text))).locks ?? "unseen";
+      const startedMs = clock.monotonicMs();
+      let alone: { locks: LockRow[] | undefined; workMs: number } | undefined;
+      if (isAlone) alone = await bench.watched(() => bench.query(statement.text));
       else await bench.query(statement.text);
-      const elapsedMs = round(clock.monotonicMs() - started);
+      const elapsedMs = round(alone?.workMs ?? clock.monotonicMs() - startedMs);
+      const outside = alone === undefined ? undefined : (alone.locks ?? "unseen");
       const isTruncate = /^truncate\b/i.test(statement.code);
       const seen = tracker!.see(await look(), { isTruncate, ...(outside === undefined ? {} : { outside }) });
       ran.push({ statement, elapsedMs, seen, piece });

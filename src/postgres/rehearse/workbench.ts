@@ -10,8 +10,11 @@ export interface Workbench extends AsyncDisposable {
   rollback(): Promise<void>;
   /** Back to the session's own settings. */
   reset(): Promise<void>;
-  /** Runs `work` and collects the locks that the session is seen to hold meanwhile; undefined when nobody can look. */
-  watched<T>(work: () => Promise<T>): Promise<{ value: T; locks: LockRow[] | undefined }>;
+  /**
+   * Runs `work` and collects the locks that the session is seen to hold meanwhile; undefined when nobody can look.
+   * `workMs`: how long it took, without the time for which it was held up to be looked at.
+   */
+  watched(work: () => Promise<unknown>): Promise<{ locks: LockRow[] | undefined; workMs: number }>;
 }
 
 /** A migration in a rehearsal has to end some time. */
@@ -19,7 +22,7 @@ const STATEMENT_TIMEOUT_MS = 30 * 60_000;
 const WATCH_TIMEOUT_MS = 10_000;
 /** Looks without a pause at first, because small work is over soon. */
 const EAGER_LOOKS = 2_000;
-const PAUSE_MS = 20;
+const PAUSE_MS = 5;
 
 export interface ServerWorkbenchOptions {
   connectionString: string;
@@ -43,8 +46,11 @@ export async function openServerWorkbench(options: ServerWorkbenchOptions): Prom
     async watched(work) {
       const watch = await watchSession(connectionString, session, clock);
       try {
-        const value = await work();
-        return { value, locks: await watch.stop() };
+        const startedMs = clock.monotonicMs();
+        await work();
+        const endedMs = clock.monotonicMs();
+        const { locks, freedMs } = await watch.stop();
+        return { locks, workMs: endedMs - Math.max(startedMs, freedMs) };
       } finally {
         await watch.stop();
       }
@@ -66,6 +72,8 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
   const found = new Map<string, LockRow>();
   const ending = new AbortController();
   let failed = false;
+  /** When it was no longer held up. */
+  let freedMs = 0;
   const look = async (): Promise<boolean> => {
     const rows = await eyes.query<LockRow & { relation: boolean; granted: boolean }>(LOCKS_OF, [pid]);
     for (const { oid, mode, relation } of rows)
@@ -78,9 +86,10 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
       const isWaiting = await look();
       if (isWaiting && isHolding) {
         await eyes.rollback();
+        freedMs = clock.monotonicMs();
         isHolding = false;
       }
-      if (looks > EAGER_LOOKS) await clock.sleep(PAUSE_MS);
+      if (!isHolding || looks > EAGER_LOOKS) await clock.sleep(PAUSE_MS);
     }
   };
   await eyes.query("begin");
@@ -97,9 +106,9 @@ async function watchSession(connectionString: string, { pid }: Session, clock: C
     await eyes[Symbol.asyncDispose]();
   };
   return {
-    async stop(): Promise<LockRow[] | undefined> {
+    async stop() {
       await (closing ??= close());
-      return failed ? undefined : [...found.values()];
+      return { locks: failed ? undefined : [...found.values()], freedMs };
     },
   };
 }
