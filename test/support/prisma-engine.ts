@@ -1,3 +1,4 @@
+import type { EventEmitter } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -15,11 +16,14 @@ export interface PrismaEngine extends AsyncDisposable {
   deploy(): Promise<{ ok: boolean; output: string }>;
   /** What `prisma migrate resolve` does. */
   resolve(how: "applied" | "rolled-back", migration: string): Promise<void>;
+  /** Whether the database differs from a schema.prisma, as `prisma migrate diff --exit-code` finds out, and how. */
+  diff(schema: string): Promise<{ differs: boolean; summary: string }>;
 }
 
 export async function openPrismaEngine(directory: string, url: string): Promise<PrismaEngine> {
   // Its advisory lock goes with the connection, which Prisma's own command ends at once.
   const pool = new pg.Pool({ connectionString: url, idleTimeoutMillis: 10 });
+  pool.on("connect", markChar);
   const engine = await newEngine(pool);
   const list = (): Promise<MigrationList> => readMigrations(directory);
   return {
@@ -52,6 +56,17 @@ export async function openPrismaEngine(directory: string, url: string): Promise<
         await engine.markMigrationApplied({ migrationName, migrationsList: await list() });
       else await engine.markMigrationRolledBack({ migrationName });
     },
+    async diff(schema) {
+      const files = [{ path: "schema.prisma", content: schema }];
+      const { exitCode, stdout } = await engine.diff({
+        from: { tag: "schemaDatamodel", files },
+        to: { tag: "schemaDatasource", files, configDir: directory },
+        script: false,
+        exitCode: true,
+        filters: NO_FILTERS,
+      });
+      return { differs: exitCode === 2, summary: stdout ?? "" };
+    },
     async [Symbol.asyncDispose]() {
       engine.free();
       await pool.end();
@@ -59,10 +74,41 @@ export async function openPrismaEngine(directory: string, url: string): Promise<
   };
 }
 
+/**
+ * The adapter does not know the type "char" of the catalog, which the engine asks for when it describes a schema, and
+ * wants to have as a character. It travels as money, which no catalog query answers.
+ */
+function markChar(client: pg.PoolClient): void {
+  const { connection } = client as unknown as { connection: EventEmitter };
+  connection.on("rowDescription", ({ fields }: { fields: pg.FieldDef[] }) => {
+    for (const field of fields)
+      if (field.dataTypeID === pg.types.builtins.CHAR) field.dataTypeID = pg.types.builtins.MONEY;
+  });
+}
+
+/** ColumnTypeEnum of the adapter. */
+const NUMERIC = 4;
+const CHARACTER = 6;
+
+function withChar(factory: PrismaPg): PrismaPg {
+  const connect = factory.connect.bind(factory);
+  factory.connect = async () => {
+    const adapter = await connect();
+    const queryRaw = adapter.queryRaw.bind(adapter);
+    adapter.queryRaw = async (query) => {
+      const answer = await queryRaw(query);
+      const columnTypes = answer.columnTypes.map((type) => (Number(type) === NUMERIC ? CHARACTER : type));
+      return { ...answer, columnTypes } as typeof answer;
+    };
+    return adapter;
+  };
+  return factory;
+}
+
 async function newEngine(pool: pg.Pool): Promise<SchemaEngine> {
   const { SchemaEngine: Engine } = await (glue ??= loadGlue());
   const schema = 'datasource db {\n  provider = "postgresql"\n}\n';
-  const factory = await errorCapturing(new PrismaPg(pool));
+  const factory = await errorCapturing(withChar(new PrismaPg(pool)));
   return Engine.new({ datamodels: [["schema.prisma", schema]] }, () => undefined, factory);
 }
 

@@ -1,7 +1,8 @@
 /**
  * Who may do what, one object per grantable thing: role → rights, "*" behind those it may pass on, "public" for
- * everybody. An absent list is the server's default. The owner's own rights are left out, since every environment
- * may have another owner; and MAINTAIN, which servers before 17 do not know.
+ * everybody. An absent list is the server's default, which for tables and sequences is the owner alone. The owner's
+ * own rights are left out, since every environment may have another owner; and MAINTAIN, which servers before 17 do
+ * not know.
  */
 export const ACCESS = `
   select 'grants' as kind, x.what || coalesce('.' || x.part, '') as identity, x.what as "on", x.part as name,
@@ -10,8 +11,8 @@ export const ACCESS = `
     select 'schema ' || name as what, null as part, coalesce(nspacl, acldefault('n', nspowner)) as acl, nspowner as owner from space
     union all
     select case relkind when 'S' then 'sequence ' else 'table ' end || identity, null,
-      coalesce(relacl, acldefault(case relkind when 'S' then 's'::"char" else 'r'::"char" end, relowner)), relowner
-    from relation where relkind in ('r', 'p', 'v', 'm', 'f', 'S')
+      relacl, relowner
+    from relation where relkind in ('r', 'p', 'v', 'm', 'f', 'S') and relacl is not null
     union all
     select 'table ' || c.identity, quote_ident(a.attname), a.attacl, c.relowner
     from relation c join pg_attribute a on a.attrelid = c.oid where a.attacl is not null and not a.attisdropped
