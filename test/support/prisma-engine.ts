@@ -97,7 +97,7 @@ function withChar(factory: PrismaPg): PrismaPg {
     const queryRaw = adapter.queryRaw.bind(adapter);
     adapter.queryRaw = async (query) => {
       const answer = await queryRaw(query);
-      const columnTypes = answer.columnTypes.map((type) => (Number(type) === NUMERIC ? CHARACTER : type));
+      const columnTypes = answer.columnTypes.map((type: number) => (type === NUMERIC ? CHARACTER : type));
       return { ...answer, columnTypes } as typeof answer;
     };
     return adapter;
