@@ -81,11 +81,13 @@ export async function openPrismaEngine(directory: string, url: string): Promise<
 function markChar(client: pg.PoolClient): void {
   const { connection } = client as unknown as { connection: EventEmitter };
   connection.on("rowDescription", ({ fields }: { fields: pg.FieldDef[] }) => {
-    for (const field of fields)
-      if (field.dataTypeID === pg.types.builtins.CHAR) field.dataTypeID = pg.types.builtins.MONEY;
+    for (const field of fields) if (field.dataTypeID === CHAR) field.dataTypeID = MONEY;
   });
 }
 
+/** OIDs of types. */
+const CHAR = 18;
+const MONEY = 790;
 /** ColumnTypeEnum of the adapter. */
 const NUMERIC = 4;
 const CHARACTER = 6;
