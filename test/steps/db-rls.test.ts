@@ -84,7 +84,9 @@ describe("db.rls", () => {
     });
     const by = { fence: { environment: "production", token: 1 }, runKey: "run-1/verify" };
     await recordFingerprint(session, by, await world.drift.look());
-    await world.drift.run("grant insert on countries to tminus_member");
+    await world.drift.run(
+      "grant insert on countries to tminus_member; create schema platform; grant usage on schema platform to tminus_anon",
+    );
     const changes = ["tminus_member gained INSERT on table public.countries"];
     expect(await act(world)).toMatchObject({ outcome: "done", result: { changes } });
     expect(await act(world, { widening: "fail" })).toMatchObject({

@@ -1,4 +1,4 @@
-import { readFingerprint } from "../drift/fingerprint.ts";
+import { fingerprintOf, readFingerprint, type Fingerprint } from "../drift/fingerprint.ts";
 import { readRecorded } from "../drift/recorded.ts";
 import { openSession, readOnly, type Session } from "../session/connect.ts";
 import { checkStructure, type RlsFinding } from "./check-structure.ts";
@@ -41,7 +41,7 @@ export async function checkRls(options: RlsOptions): Promise<RlsReport> {
   progress("reading policies and grants");
   const { findings, changes } = await readOnly(session, async (reading) => ({
     findings: await checkStructure(reading, { schemas: plan.schemas, roles }),
-    changes: await changesSince(reading),
+    changes: await changesSince(reading, plan.schemas),
   }));
   progress("asking as each identity");
   await using probing = await openSession(session);
@@ -59,11 +59,29 @@ export function probeName({ identity, verb, table }: ProbeResult): string {
   return `${identity} ${verb} ${table}`;
 }
 
-async function changesSince(session: Session): Promise<AccessChange[] | undefined> {
+/** In the exposed schemas: what db.verify was told to leave out elsewhere was not gained by anybody. */
+async function changesSince(
+  session: Session,
+  schemas: readonly string[],
+): Promise<AccessChange[] | undefined> {
   const recorded = await readRecorded(session);
-  return recorded === undefined
-    ? undefined
-    : accessChanges(recorded.fingerprint, await readFingerprint(session));
+  if (recorded === undefined) return undefined;
+  const rows = await session.query<{ name: string }>(
+    "select quote_ident(name) as name from unnest($1::text[]) name",
+    [schemas],
+  );
+  const within = (fingerprint: Fingerprint): Fingerprint =>
+    fingerprintOf(
+      fingerprint.serverVersion,
+      fingerprint.objects.filter(({ identity }) => rows.some(({ name }) => isWithin(identity, name))),
+    );
+  return accessChanges(within(recorded.fingerprint), within(await readFingerprint(session)));
+}
+
+/** Identities begin with the schema; those of grants with a word before it: "table public.users", "schema public". */
+function isWithin(identity: string, schema: string): boolean {
+  const target = identity.replace(/^(table|sequence|routine|type|schema) /, "");
+  return target === schema || target.startsWith(`${schema}.`);
 }
 
 function conclude(
