@@ -299,6 +299,34 @@ export const errorCodes = {
     why: "A backup is only ever restored into a new database: restored over one that lives it would lose every row written since.",
     next: "Name a database that does not exist yet with --into; tminus db backup-diff says what was written since the backup.",
   },
+  BACKFILL_REFUSED: {
+    exit: 2,
+    retryable: false,
+    title: "The backfill cannot be done as it is described",
+    why: "The table, a column, an expression or the condition does not fit the database, or the backfill would never end. Nothing was changed.",
+    next: "Change the settings as the message says.",
+  },
+  BACKFILL_FAILED: {
+    exit: 1,
+    retryable: true,
+    title: "The backfill stopped",
+    why: "The database refused a value, rows stayed locked, or rows were written past the trigger. Rows that were filled stay filled; the trigger was removed so that it hinders no writer.",
+    next: "Mend the cause and run the backfill again: it passes over what is filled already.",
+  },
+  BACKFILL_TAKEN: {
+    exit: 1,
+    retryable: false,
+    title: "Another process has taken the backfill on",
+    why: "A newer process goes on with the same backfill, or it was taken back. This one changes nothing any more.",
+    next: "Run tminus db backfill to see it.",
+  },
+  BACKFILL_UNKNOWN: {
+    exit: 2,
+    retryable: false,
+    title: "It is not said, or not known, which backfill is meant",
+    why: "No backfill with that name is under way in this database, or more than one is and none was named.",
+    next: "Run tminus db backfill to list them, and name one.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { declareBackfill } from "./database/backfill.ts";
 import { declareBackup } from "./database/backup.ts";
 import { declareDiagnose } from "./database/diagnose.ts";
 import { declareDrift } from "./database/drift.ts";
@@ -13,6 +14,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareDiagnose,
   declareDrift,
   declareRehearse,
+  declareBackfill,
   declareBackup,
   declareRls,
 ];

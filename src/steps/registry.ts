@@ -6,6 +6,7 @@ import { checklist } from "./checklist.ts";
 import { command } from "./command.ts";
 import { dbBackup } from "./db-backup.ts";
 import { dbContract } from "./db-contract.ts";
+import { dbBackfill } from "./db-backfill.ts";
 import { dbMigrate } from "./db-migrate.ts";
 import { dbRls } from "./db-rls.ts";
 import { dbVerify } from "./db-verify.ts";
@@ -25,6 +26,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   command,
   "db.backup": dbBackup,
   "db.contract": dbContract,
+  "db.backfill": dbBackfill,
   "db.migrate": dbMigrate,
   "db.rls": dbRls,
   "db.verify": dbVerify,

@@ -1,0 +1,130 @@
+import type { BackfillSettings } from "../../model/backfill.ts";
+import { inFencedTransaction } from "../migrations/transaction.ts";
+import { readOnly, type Session } from "../session/connect.ts";
+import { identifyBackfill, pageRange, type Backfill } from "./backfill.ts";
+import { eachBatch, pagesBefore } from "./batches.ts";
+import { readCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { readLeaves, readTable } from "./catalog.ts";
+import { watchHealth } from "./health.ts";
+import { openMeter } from "./progress.ts";
+import { resolveBackfill } from "./resolve.ts";
+import { dropTrigger } from "./sync-trigger.ts";
+import { keepTelling, limitsOf, lockOptions, type BackfillOptions } from "./worker.ts";
+import { withBackfillSession } from "./with-backfill-session.ts";
+
+const READ_TIMEOUT_MS = 60_000;
+/** Somebody who goes on writing values does not keep undoing from ending. */
+const MAX_ROUNDS = 3;
+
+export interface UndoReport {
+  /** Rows set to null. */
+  rows: number;
+  /** For people. */
+  reason: string;
+}
+
+/**
+ * Takes a backfill back: its trigger and its checkpoint go, other processes that work on it end, and with
+ * `undo: set null` the columns become null in all rows. Does nothing when the backfill was never begun under
+ * this run key. Safe to repeat after any crash. Errors: BACKFILL_FAILED, MIGRATION_LOCKED, LEASE_LOST,
+ * DATABASE_UNREACHABLE.
+ */
+export async function undoBackfill(
+  settings: BackfillSettings,
+  options: BackfillOptions,
+): Promise<UndoReport> {
+  const { name } = identifyBackfill(settings);
+  const look = { ...options, purpose: "look", statementTimeoutMs: READ_TIMEOUT_MS };
+  const { before, searchPath } = await readOnly(look, async (session) => ({
+    before: await readCheckpoint(session, name),
+    searchPath: (await readTable(session, settings.table))?.searchPath ?? "pg_catalog",
+  }));
+  if (before === undefined || before.runKey !== options.runKey)
+    return { rows: 0, reason: "nothing was begun" };
+  const resolved =
+    settings.undo === "set null"
+      ? await readOnly(look, (session) => resolveBackfill(session, settings))
+      : undefined;
+  return withBackfillSession({ title: before.title, searchPath }, options, async (session) => {
+    await stop(session, settings, before, options);
+    if (resolved === undefined) return finish(session, settings, options, "the values stay");
+    // What no longer fits the table has no values to take back.
+    if ("problems" in resolved)
+      return finish(session, settings, options, "the columns are not there any more");
+    const rows = await setNull(session, resolved.backfill, options);
+    return { ...(await finish(session, settings, options, `${rows} rows set to null`)), rows };
+  });
+}
+
+/** First, so that nobody fills again what is being taken back. */
+async function stop(
+  session: Session,
+  settings: BackfillSettings,
+  { name, title }: Checkpoint,
+  options: BackfillOptions,
+): Promise<void> {
+  await inFencedTransaction(session, lockOptions(settings, options), {
+    label: name,
+    file: `the trigger on ${title}`,
+    async run() {
+      await dropTrigger(session, identifyBackfill(settings));
+      await session.query("update tminus.backfill set generation = generation + 1 where name = $1", [name]);
+      return true;
+    },
+  });
+}
+
+async function setNull(session: Session, backfill: Backfill, options: BackfillOptions): Promise<number> {
+  const { oid, leaves, title, settings, columns, alias } = backfill;
+  await using health = await watchHealth({ ...options, oid, leaves });
+  const meter = openMeter(title);
+  const stopTelling = keepTelling(meter, options);
+  const nulls = columns.map(({ name }) => `${name} = null`).join(", ");
+  const filled = columns.map(({ name }) => `${name} is not null`).join(" or ");
+  const pace = { pages: settings.batchPages, pauseMs: 0 };
+  const worker = { backfill, options, session, health, meter, limits: limitsOf(settings), pace };
+  let rows = 0;
+  try {
+    // Rows that others write meanwhile move to other pages: the next round reads those.
+    for (let round = 1, more = -1; more !== 0 && round <= MAX_ROUNDS; round++) {
+      more = 0;
+      const { leaves } = await readLeaves(session, oid);
+      meter.phase("setting to null", pagesBefore(leaves, leaves.length), 0);
+      await eachBatch(worker, {
+        leaves,
+        leaf: 0,
+        page: 0,
+        isPaused: async () => false,
+        async work(leaf, { first, end }) {
+          const changed = await session.query(
+            `update only ${leaf.name} as ${alias} set ${nulls} where ${pageRange(first, end)} and (${filled}) returning 1`,
+          );
+          more += changed.length;
+          return rows + more;
+        },
+      });
+      rows += more;
+    }
+    return rows;
+  } finally {
+    stopTelling();
+  }
+}
+
+async function finish(
+  session: Session,
+  settings: BackfillSettings,
+  options: BackfillOptions,
+  what: string,
+): Promise<UndoReport> {
+  const { name } = identifyBackfill(settings);
+  await inFencedTransaction(session, lockOptions(settings, options), {
+    label: name,
+    file: `the checkpoint ${name}`,
+    async run() {
+      await session.query("delete from tminus.backfill where name = $1", [name]);
+      return true;
+    },
+  });
+  return { rows: 0, reason: `the trigger is gone; ${what}` };
+}
