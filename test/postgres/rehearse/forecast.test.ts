@@ -36,7 +36,7 @@ describe("the forecast of a statement", () => {
   it("grows with the rows of the tables that were read or written, and has a range", () => {
     expect(forecastStatement(ran(SCAN), sizes(20_000, 1_000_000))).toEqual({
       state: "estimated",
-      lowMs: 2_500,
+      lowMs: 1_250,
       likelyMs: 5_000,
       highMs: 15_000,
       basis: "measured on 20,000 rows, production has about 1,000,000",

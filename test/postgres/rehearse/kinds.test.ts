@@ -243,6 +243,20 @@ describe("what a statement does to tables that were there before", () => {
     });
   });
 
+  it("is seen from outside however short it is", async () => {
+    await bench.query("create table tiny (n integer)");
+    for (let times = 0; times < 10; times++) {
+      const { statements } = splitStatements(
+        "create index concurrently tiny_n on tiny (n); drop index concurrently tiny_n",
+      );
+      const { ran } = await runWatched(bench, statements, { transactional: false, clock: systemClock });
+      expect(ran.map(({ seen }) => strongest(seen))).toEqual([
+        { tiny: "share update exclusive" },
+        { tiny: "share update exclusive" },
+      ]);
+    }
+  });
+
   it("is counted in rows", async () => {
     const seen = await see("update users set name = 'm' where id <= 100; delete from posts where id <= 10");
     expect(seen.rows).toEqual([{ relation: "users", inserted: 0, updated: 100, deleted: 0 }]);

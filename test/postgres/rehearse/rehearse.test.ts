@@ -86,6 +86,11 @@ describe("a rehearsal", () => {
       upAgain: [],
       losses: [{ relation: "users", rows: 4_000, columns: ["status"] }],
     });
+    const [kept] = (await production.rehearse([file("alter table users alter age type bigint", "select 1")]))
+      .files;
+    expect(tripOf(kept!)).toMatchObject({
+      differences: [{ object: "column users.age", change: "different" }],
+    });
     expect(tripOf(forgotten!)).toEqual({
       state: "failed",
       step: "up again",
