@@ -2,6 +2,7 @@ import type { AlterTableCmd, ColumnDef, Constraint } from "libpg-query";
 import { treeOf } from "../sql/tree.ts";
 import { keyOf, type Catalog, type Table } from "./catalog/catalog.ts";
 import type { LintStatement } from "./define-rule.ts";
+import type { RuleFinding } from "./finding.ts";
 
 /** One command of an ALTER TABLE, with what it is about. */
 export interface AlterCommand {
@@ -54,4 +55,22 @@ export function inlineConstraint(
   return (definition?.constraints ?? [])
     .map((node) => treeOf(node, "Constraint"))
     .find((constraint) => constraint?.contype === kind);
+}
+
+/** Where a finding about the command belongs. */
+export function placeOfCommand({
+  table,
+  command,
+  name,
+  definition,
+  constraint,
+}: AlterCommand): Pick<RuleFinding, "relation" | "command" | "column" | "location"> {
+  const location = definition?.location ?? constraint?.location;
+  const column = definition?.colname ?? (constraint === undefined ? name : "");
+  return {
+    relation: table,
+    command,
+    ...(column === "" ? {} : { column }),
+    ...(location === undefined ? {} : { location }),
+  };
 }

@@ -114,6 +114,8 @@ export interface LintContext {
   isLive(table: string): boolean;
   /** Whether the batch itself makes the table: nobody uses it yet. */
   isNew(table: string): boolean;
+  /** Whether the file with this number (`madeIn` of what the catalog holds) belongs to the batch. */
+  isInBatch(file: number): boolean;
   /** Undefined when nobody asked a database. */
   sizeOf(table: string): TableSize | undefined;
 }

@@ -113,7 +113,8 @@ function contextOf({ catalog, file, statements, position, batchStart, options }:
   const { transaction } = statements[position]!;
   const isWith = (other: LintStatement): boolean =>
     transaction !== undefined && other.transaction === transaction;
-  const isNew = (table: string): boolean => (catalog.tables.get(table)?.madeIn ?? -1) >= batchStart;
+  const isNew = (table: string): boolean =>
+    ((catalog.tables.get(table) ?? catalog.views.get(table))?.madeIn ?? -1) >= batchStart;
   const sizeOf = (table: string) => options.sizes?.get(table);
   return {
     catalog,
@@ -122,6 +123,7 @@ function contextOf({ catalog, file, statements, position, batchStart, options }:
     earlier: statements.slice(0, position).filter(isWith),
     later: statements.slice(position + 1).filter(isWith),
     isNew,
+    isInBatch: (made) => made >= batchStart,
     sizeOf,
     isLive(table) {
       const size = sizeOf(table);

@@ -12,6 +12,9 @@ import { readLintFile, type LintFile } from "../../../src/postgres/lint/lint-fil
 import { lintRules } from "../../../src/postgres/lint/registry.ts";
 import { freshDatabase, type FreshDatabase } from "../../support/database.ts";
 
+/** Rows of each table of the examples. */
+const ALL_ROWS = 500;
+
 /** What running an example did, as far as an effect can be told from it. */
 export interface Seen {
   /** SQLSTATE and text of what PostgreSQL refused. */
@@ -143,11 +146,12 @@ async function runPart(client: pg.Client, part: ExampleFile, seen: Seen): Promis
 
 /** Runs SQL in the open transaction and sees what it holds; after an error the transaction goes on without it. */
 async function runInside(client: pg.Client, sql: string, seen: Seen): Promise<void> {
+  const readBefore = await rowsRead(client);
   await client.query("savepoint example");
   try {
     await client.query(sql);
     // A text of one's own BEGIN and COMMIT has ended the transaction: then nothing is held.
-    await look(client, seen);
+    await look(client, readBefore, seen);
   } catch (error) {
     refused(error, seen);
     await client.query("rollback to example");
@@ -173,27 +177,34 @@ async function seeRewrites(
   }
 }
 
-/** What the open transaction holds and has read. */
-async function look(client: pg.Client, seen: Seen): Promise<void> {
+/** What the open transaction holds, and what was read since. */
+async function look(client: pg.Client, readBefore: ReadonlyMap<string, number>, seen: Seen): Promise<void> {
   const locks = await client.query<{ table: string; mode: LockMode }>(`
     select coalesce(t.relname, c.relname) as table, l.mode
     from pg_locks l
     join pg_class c on c.oid = l.relation
     left join pg_index i on i.indexrelid = c.oid
     left join pg_class t on t.oid = i.indrelid
-    where l.pid = pg_backend_pid() and l.granted and c.relnamespace = 'public'::regnamespace`);
+    where l.pid = pg_backend_pid() and l.granted
+      and c.relnamespace::regnamespace::text not in ('pg_catalog', 'pg_toast', 'information_schema')`);
   for (const { table, mode } of locks.rows) {
     const known = seen.locks.get(table);
     if (known === undefined || LOCK_MODES.indexOf(mode) > LOCK_MODES.indexOf(known))
       seen.locks.set(table, mode);
   }
-  const read = await client.query<{ table: string }>(
-    "select relname as table from pg_stat_xact_user_tables where seq_tup_read >= 500",
-  );
-  for (const { table } of read.rows) {
+  for (const [table, rows] of await rowsRead(client)) {
+    if (rows - (readBefore.get(table) ?? 0) < ALL_ROWS) continue;
     const held = locks.rows.filter((row) => row.table === table).map(({ mode }) => LOCK_MODES.indexOf(mode));
     if (Math.max(-1, ...held) >= LOCK_MODES.indexOf("ShareLock")) seen.scanned.add(table);
   }
+}
+
+/** Rows read by sequential scans, counted since the backend last told its statistics: only differences mean something. */
+async function rowsRead(client: pg.Client): Promise<Map<string, number>> {
+  const { rows } = await client.query<{ table: string; read: string }>(
+    "select relname as table, seq_tup_read as read from pg_stat_xact_user_tables",
+  );
+  return new Map(rows.map(({ table, read }) => [table, Number(read)]));
 }
 
 async function fileNodes(client: pg.Client): Promise<Map<string, string>> {

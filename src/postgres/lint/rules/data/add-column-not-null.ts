@@ -1,0 +1,37 @@
+import { shown } from "../../catalog/catalog.ts";
+import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
+import { isSerial } from "../../catalog/column-of.ts";
+import { defineRule } from "../../define-rule.ts";
+
+export const addColumnNotNull = defineRule({
+  id: "add-column-not-null",
+  summary: "A new column that must not be NULL and has no default.",
+  severity: "block",
+  requirements: ["C6", "C15"],
+  why: "It fails as soon as the table has a row, and the running release, which does not know the column, can insert no more.",
+  bad: [{ sql: "alter table users add column code text not null;", effect: { error: "23502" } }],
+  good: [
+    { sql: "alter table users add column code text not null default '';" },
+    { sql: "alter table users add column code text;" },
+  ],
+  check(statement, { catalog, isNew }) {
+    return commandsOf(statement, catalog, "AT_AddColumn").flatMap((added) => {
+      const { definition, table } = added;
+      const has = (kind: Parameters<typeof inlineConstraint>[1]): boolean =>
+        inlineConstraint(definition, kind) !== undefined;
+      const isFilled =
+        has("CONSTR_DEFAULT") ||
+        has("CONSTR_IDENTITY") ||
+        has("CONSTR_GENERATED") ||
+        isSerial(definition?.typeName);
+      if (isFilled || isNew(table) || !(has("CONSTR_NOTNULL") || has("CONSTR_PRIMARY"))) return [];
+      return [
+        {
+          ...placeOfCommand(added),
+          message: `it fails when ${shown(table)} has a row (23502), and the running release cannot insert any more`,
+          hint: "Add it with a default, or without NOT NULL and fill it with a backfill; SET NOT NULL comes last.",
+        },
+      ];
+    });
+  },
+});

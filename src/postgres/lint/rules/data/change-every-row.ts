@@ -1,0 +1,54 @@
+import type { Node, RangeVar } from "libpg-query";
+import { columnsIn, treeOf } from "../../../sql/tree.ts";
+import { keyOf, shown } from "../../catalog/catalog.ts";
+import { defineRule, type LintContext } from "../../define-rule.ts";
+
+export const changeEveryRow = defineRule({
+  id: "change-every-row",
+  summary: "UPDATE or DELETE of a whole table in one transaction.",
+  severity: "block",
+  requirements: ["C6"],
+  why: "Writers of the same rows wait until it ends, for minutes on a large table: of 5 million rows half of the writers waited over 10 seconds. Everything is written twice and an error throws all of it away.",
+  bad: [
+    {
+      sql: "update users set visits = 0;",
+      effect: { shows: "select count(*) = 500 from users where visits = 0" },
+    },
+    { sql: "delete from items;", effect: { shows: "select count(*) = 0 from items" } },
+    {
+      sql: ["alter table users add column score integer;", "update users set score = 1 where score is null;"],
+      effect: { shows: "select count(*) = 500 from users where to_jsonb(users) ->> 'score' = '1'" },
+    },
+  ],
+  good: [
+    { sql: "update users set visits = 0 where id = 1;" },
+    { sql: "delete from items where order_id = 7;" },
+  ],
+  check({ node, inBody }, context) {
+    const update = treeOf(node, "UpdateStmt");
+    const changed = update ?? treeOf(node, "DeleteStmt");
+    if (changed === undefined || inBody === true) return [];
+    const table = keyOf(context.catalog, changed.relation);
+    if (!context.isLive(table) || !isWhole(changed.whereClause, changed.relation, context)) return [];
+    return [
+      {
+        message: `every row of ${shown(table)} is ${update === undefined ? "deleted" : "written again"} in one transaction; writers of these rows wait for its end`,
+        hint:
+          update === undefined
+            ? "Delete in batches, outside the migration."
+            : "Move the rows with a backfill, page by page.",
+        relation: table,
+      },
+    ];
+  },
+});
+
+/** No WHERE, WHERE true, or only a test for NULL of a column that the batch itself makes: that is every row. */
+function isWhole(where: Node | undefined, relation: RangeVar | undefined, context: LintContext): boolean {
+  if (where === undefined || treeOf(where, "A_Const")?.boolval?.boolval === true) return true;
+  const test = treeOf(where, "NullTest");
+  const [column = ""] = columnsIn(test?.arg);
+  const table = context.catalog.tables.get(keyOf(context.catalog, relation));
+  const madeIn = table?.columns.get(column)?.madeIn;
+  return test?.nulltesttype === "IS_NULL" && madeIn !== undefined && context.isInBatch(madeIn);
+}

@@ -1,0 +1,42 @@
+import { keyOf, shown } from "../../catalog/catalog.ts";
+import { commandsOf, placeOfCommand } from "../../commands-of.ts";
+import { defineRule } from "../../define-rule.ts";
+
+export const addForeignKeyValidated = defineRule({
+  id: "add-foreign-key-validated",
+  summary: "A foreign key that checks every row at once.",
+  severity: "block",
+  requirements: ["C6"],
+  why: "Neither of the two tables takes a write until every row is checked. With NOT VALID only new rows are checked; VALIDATE CONSTRAINT then checks the old ones beside the application.",
+  bad: [
+    {
+      sql: "alter table items add constraint items_order foreign key (order_id) references orders (id);",
+      effect: { scans: "items" },
+    },
+  ],
+  good: [
+    {
+      sql: [
+        "alter table items add constraint items_order foreign key (order_id) references orders (id) not valid;",
+        "alter table items validate constraint items_order;",
+      ],
+    },
+    // A new column has no value to check.
+    { sql: "alter table items add column user_id bigint references users (id);" },
+  ],
+  check(statement, { catalog, isLive }) {
+    return commandsOf(statement, catalog, "AT_AddConstraint").flatMap((added) => {
+      const key = added.constraint;
+      if (key?.contype !== "CONSTR_FOREIGN" || key.skip_validation === true || key.is_enforced === false)
+        return [];
+      if (!isLive(added.table)) return [];
+      return [
+        {
+          ...placeOfCommand(added),
+          message: `nothing can be written to ${shown(added.table)} and ${shown(keyOf(catalog, key.pktable))} until every row is checked`,
+          hint: "Add the constraint with NOT VALID, then VALIDATE CONSTRAINT in a later file.",
+        },
+      ];
+    });
+  },
+});

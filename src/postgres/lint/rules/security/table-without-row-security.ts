@@ -1,0 +1,45 @@
+import { treeOf } from "../../../sql/tree.ts";
+import { keyOf, shown } from "../../catalog/catalog.ts";
+import { commandsOf } from "../../commands-of.ts";
+import { defineRule } from "../../define-rule.ts";
+
+export const tableWithoutRowSecurity = defineRule({
+  id: "table-without-row-security",
+  summary: "A new table without row level security in a schema whose other tables have it.",
+  severity: "block",
+  requirements: ["C6", "C9"],
+  why: "Where an API exposes the whole schema, everybody with its public key reads and writes every row of the table.",
+  bad: [
+    {
+      sql: "create table secrets (id bigint, text text);",
+      effect: {
+        shows: "select exists (select from pg_class where relname = 'secrets' and not relrowsecurity)",
+      },
+    },
+  ],
+  good: [
+    { sql: "create table secrets (id bigint, text text); alter table secrets enable row level security;" },
+  ],
+  check({ node }, { catalog, statements }) {
+    const tree = treeOf(node, "CreateStmt");
+    if (tree === undefined || tree.relation?.relpersistence === "t" || tree.partbound !== undefined)
+      return [];
+    const key = keyOf(catalog, tree.relation);
+    const schema = key.split(".")[0];
+    const others = [...catalog.tables.values()].filter((table) => table.schema === schema);
+    const isUsual = others.some((table) => table.hasRowSecurity);
+    const isEnabled = statements.some((other) =>
+      commandsOf(other, catalog, "AT_EnableRowSecurity").some(({ table }) => table === key),
+    );
+    if (!isUsual || isEnabled || catalog.tables.has(key)) return [];
+    return [
+      {
+        // Where a table without it is there already, people know what the schema is for.
+        ...(others.every((table) => table.hasRowSecurity) ? {} : { severity: "ask" as const }),
+        message: `${shown(key)} has no row level security, unlike other tables of schema ${schema ?? ""}`,
+        hint: `ALTER TABLE ${shown(key)} ENABLE ROW LEVEL SECURITY; in the same file, and its policies.`,
+        relation: key,
+      },
+    ];
+  },
+});
