@@ -326,6 +326,12 @@ export const errorCodes = {
     title: "It is not said, or not known, which backfill is meant",
     why: "No backfill with that name is under way in this database, or more than one is and none was named.",
     next: "Run tminus db backfill to list them, and name one.",
+  DATABASE_POOLED: {
+    exit: 2,
+    retryable: false,
+    title: "The connection goes through a transaction pooler",
+    why: "Each transaction may run in another backend there, so a session's settings and locks would be lost or given to another client.",
+    next: "Give the connection string of the server itself, not that of its pooler.",
   },
 } as const satisfies Record<string, ErrorCodeRow>;
 

@@ -19,7 +19,7 @@ export async function withSession<T>(
   const { clock, signal, progress, reconnects = RECONNECTS } = options;
   for (let tries = 0; ; tries++) {
     try {
-      await using session = await openSession({ ...options, purpose: `migrate ${options.runKey}` });
+      await using session = await openSession({ ...options, purpose: purposeOf(options), direct: true });
       await takeSessionLock(session, options);
       const { owner } = historyOf(options.format ?? "native");
       if (owner?.lockKey !== undefined) await takeOwnerLock(session, owner.lockKey, owner.name, options);
@@ -30,4 +30,9 @@ export async function withSession<T>(
       await clock.sleep(FIRST_BACKOFF_MS * 2 ** tries, signal);
     }
   }
+}
+
+/** Marks the sessions of a run's step, also those that a killed process left behind. */
+export function purposeOf({ runKey }: Pick<MigrateOptions, "runKey">): string {
+  return `migrate ${runKey}`;
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { TminusError, hasCode } from "../../errors.ts";
 import type { Verdict } from "../../model/verdict.ts";
+import { refuseKnownPooler, refusePooler } from "./pooler.ts";
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const CANCEL_TIMEOUT_MS = 5_000;
@@ -18,6 +19,8 @@ export interface SessionOptions {
   purpose: string;
   statementTimeoutMs: number;
   signal?: AbortSignal;
+  /** Refuses a transaction pooler with DATABASE_POOLED before any setting is sent to it. */
+  direct?: boolean;
 }
 
 /** A query that handles the messages of the server itself; `done` settles when the server is through with it. */
@@ -29,6 +32,8 @@ export interface ProtocolQuery<T> extends pg.Submittable {
 export interface Session extends AsyncDisposable {
   /** Process id of the server's backend. */
   readonly pid: number;
+  /** The one that came with the connection: another when something stands between it and the backend. */
+  readonly announcedPid: number | undefined;
   /**
    * Runs one statement. When the signal aborts, the statement is cancelled in the server and the signal's
    * reason is thrown. Errors: DATABASE_UNREACHABLE when the connection was lost, so that it is not known
@@ -60,8 +65,11 @@ export type ScriptOutcome =
 
 /** A session that may change things. Errors: DATABASE_UNREACHABLE. */
 export async function openSession(options: SessionOptions): Promise<Session> {
+  if (options.direct === true) refuseKnownPooler(options.connectionString);
   const session = await connect(options);
   try {
+    if (options.direct === true)
+      await refusePooler(session, options.connectionString, () => connect(options));
     await session.reset();
     return session;
   } catch (error) {
@@ -164,6 +172,7 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
   };
   return {
     pid,
+    announcedPid: (client as { processID?: number }).processID,
     get resetSql() {
       return resetSql;
     },

@@ -90,7 +90,16 @@ export function directoryOf({ with: settings, projectDirectory }: Place): string
 
 /** What the database or the files answered is a failure of the step; anything else leaves open what happened. */
 export function failedOrThrow(error: unknown): StepResult {
-  if (!hasCode(error, "MIGRATION_REFUSED", "MIGRATION_INVALID", "MIGRATION_FAILED", "MIGRATION_LOCKED"))
+  if (
+    !hasCode(
+      error,
+      "DATABASE_POOLED",
+      "MIGRATION_REFUSED",
+      "MIGRATION_INVALID",
+      "MIGRATION_FAILED",
+      "MIGRATION_LOCKED",
+    )
+  )
     throw error;
   const { code, message, hint } = toErrorRecord(error);
   return { outcome: "failed", reason: message, result: { code, hint } };
