@@ -63,6 +63,7 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
     forecastContract(facts, {
       lockTimeoutMs: milliseconds(settings.lockTimeout),
       lockRetries: settings.lockRetries,
+      lockWaitMs: milliseconds(settings.lockWait),
       statementTimeoutMs: milliseconds(settings.statementTimeout),
     }),
 

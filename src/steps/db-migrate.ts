@@ -74,6 +74,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
     forecastMigrations(facts, rollbackDatabase, {
       lockTimeoutMs: milliseconds(settings.lockTimeout),
       lockRetries: settings.lockRetries,
+      lockWaitMs: milliseconds(settings.lockWait),
       statementTimeoutMs: milliseconds(settings.statementTimeout),
     }),
 

@@ -52,21 +52,39 @@ const OWN: Lock = {
   who: "another migration of this database",
 };
 
-async function takeLock(
-  session: Session,
-  lock: Lock,
-  { clock, signal, progress }: MigrateOptions,
-): Promise<void> {
+async function takeLock(session: Session, lock: Lock, options: MigrateOptions): Promise<void> {
+  const { clock, signal, progress } = options;
   for (let tries = 0; tries < TRIES; tries++) {
     const [row] = await session.query<{ got: boolean }>(`select ${lock.call} as got`, lock.values);
     if (row?.got === true) return;
     if (tries % TELL_EVERY === 0) progress(`waiting for ${lock.who}: ${await holder(session, lock)}`);
+    if (tries > 0 && tries % TELL_EVERY === 0) await endOrphan(session, lock, options);
     await clock.sleep(POLL_MS, signal);
   }
   throw new TminusError(
     "MIGRATION_LOCKED",
     `${lock.who} has been running for ${(TRIES * POLL_MS) / 1000} s: ${await holder(session, lock)}`,
   );
+}
+
+/**
+ * What an earlier attempt of this very run left working in the server: its client is gone, because the run's
+ * lease has one worker at a time. Ended only when the options say so; else the server's own check ends it.
+ */
+async function endOrphan(session: Session, { parts }: Lock, options: MigrateOptions): Promise<void> {
+  if (options.endOrphan !== true) return;
+  const orphans = await session.query<{ pid: number }>(
+    `select a.pid from pg_locks l join pg_stat_activity a using (pid)
+     where l.locktype = 'advisory' and l.granted and l.classid = $1 and l.objid = $2 and l.objsubid = $3
+       and l.database = (select oid from pg_database where datname = current_database())
+       and a.application_name = current_setting('application_name') and a.pid <> pg_backend_pid()`,
+    [...parts],
+  );
+  for (const { pid } of orphans) {
+    // Apart from the question: PostgreSQL is free to call a function of a WHERE before the other conditions.
+    await session.query("select pg_terminate_backend($1)", [pid]);
+    options.progress(`ended pid ${pid}, which an earlier attempt left working`);
+  }
 }
 
 async function holder(session: Session, { parts }: Lock): Promise<string> {

@@ -44,6 +44,7 @@ export type PendingMigration = {
 export interface MigrationLimits {
   lockTimeoutMs: number;
   lockRetries: number;
+  lockWaitMs: number;
   statementTimeoutMs: number;
 }
 
@@ -139,8 +140,8 @@ function highest(pending: readonly PendingMigration[]): Risk {
 /** Time limit of a step that runs so many files. */
 export function timeoutMs(
   files: number,
-  { lockTimeoutMs, lockRetries, statementTimeoutMs }: MigrationLimits,
+  { lockTimeoutMs, lockRetries, lockWaitMs, statementTimeoutMs }: MigrationLimits,
 ): number {
-  const waiting = lockRetries * (lockTimeoutMs + MAX_BACKOFF_MS);
+  const waiting = lockWaitMs + lockRetries * (lockTimeoutMs + MAX_BACKOFF_MS);
   return Math.min(MAX_TIMEOUT_MS, SLACK_MS + Math.max(1, files) * (statementTimeoutMs + waiting));
 }

@@ -36,6 +36,22 @@ export const migrationSettings = {
     .max(1000)
     .default(20)
     .describe("How often a migration is tried when it cannot get its locks"),
+  lockWait: durationSchema
+    .default("5m")
+    .describe(
+      "The longest that is waited, in nobody's way, until no transaction holds for long what a migration locks",
+    ),
+  endIdleBlockersAfter: durationSchema
+    .optional()
+    .describe(
+      "Ends a session that blocks and has been idle in its transaction for this long; never when left out",
+    ),
+  endOrphan: z
+    .boolean()
+    .default(false)
+    .describe(
+      "Ends what a killed attempt of this step left working in the database, instead of waiting for it",
+    ),
   statementTimeout: durationSchema.default("15m").describe("The longest that one statement may run"),
   database: referenceSchema
     .optional()
@@ -77,6 +93,11 @@ export function optionsOf(
     appliedBy: startedBy,
     lockTimeoutMs: milliseconds(settings.lockTimeout),
     lockRetries: settings.lockRetries,
+    lockWaitMs: milliseconds(settings.lockWait),
+    ...(settings.endIdleBlockersAfter === undefined
+      ? {}
+      : { endIdleBlockersAfterMs: milliseconds(settings.endIdleBlockersAfter) }),
+    endOrphan: settings.endOrphan,
     statementTimeoutMs: milliseconds(settings.statementTimeout),
     clock,
     signal,

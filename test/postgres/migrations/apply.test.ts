@@ -343,6 +343,20 @@ describe("applyMigrations under contention", () => {
   });
 });
 
+describe("applyMigrations after a killed attempt", () => {
+  it("ends what that attempt left working in the server, when that is allowed", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();"));
+    const orphan = await world.other();
+    await orphan.query("set application_name = 'tminus migrate run-1/migrate'");
+    await orphan.query("select pg_advisory_lock($1, 1)", [0x746d696e]);
+    expect(await world.apply({ endOrphan: true })).toHaveLength(1);
+    expect(
+      world.said.some((text) => /^ended pid \d+, which an earlier attempt left working/.test(text)),
+    ).toBe(true);
+  });
+});
+
 describe("applyMigrations against a database that is away", () => {
   it("says that it could not be found out, without the password", async () => {
     await using world = await openMigrationWorld();
