@@ -326,6 +326,7 @@ export const errorCodes = {
     title: "It is not said, or not known, which backfill is meant",
     why: "No backfill with that name is under way in this database, or more than one is and none was named.",
     next: "Run tminus db backfill to list them, and name one.",
+  },
   DATABASE_POOLED: {
     exit: 2,
     retryable: false,
