@@ -4,6 +4,7 @@ import { sha256 } from "../lib/hash.ts";
 import { lastLines } from "../lib/output-tail.ts";
 import { findInside } from "../lib/script-file.ts";
 import { argvSchema, hasOneProgram, oneProgramIssue, programFields } from "../model/program.ts";
+import { lintArgv, lintScript } from "../postgres/lint/command-lint.ts";
 import type { PlanContext, StepContext, StepResult } from "../model/step-kind.ts";
 import { readFileSync } from "node:fs";
 import { execute, sayEnd, type Ended } from "./command/execute.ts";
@@ -30,8 +31,13 @@ const schema = z
 
 export type CommandWith = z.output<typeof schema>;
 
-/** What planning found out about the script; `problems` block the plan. */
-type CommandFacts = { script: { path: string; digest: string } | null; problems: string[] };
+/** What planning found out about the script; `problems` and `dangers` block the plan. */
+type CommandFacts = {
+  script: { path: string; digest: string } | null;
+  problems: string[];
+  /** What would destroy the database or stop its application. */
+  dangers: { reason: string; fix: string }[];
+};
 
 const DEFAULT_TIMEOUT_MS = 10 * 60_000;
 const ABSENT_EXIT_CODE = 3;
@@ -67,10 +73,10 @@ export const command = defineStep({
           : { how: "undo", text: `runs ${say(undo)}` },
       inputs:
         facts.script === null ? [] : [{ name: `script ${facts.script.path}`, digest: facts.script.digest }],
-      blocked: facts.problems.map((reason) => ({
-        reason,
-        fix: "name a path that exists inside the project",
-      })),
+      blocked: [
+        ...facts.problems.map((reason) => ({ reason, fix: "name a path that exists inside the project" })),
+        ...facts.dangers,
+      ],
     };
   },
 
@@ -135,8 +141,11 @@ function commandOf(settings: CommandWith): { run: string[] } | { script: string 
 }
 
 function lookUp(context: Pick<PlanContext<CommandWith>, "with" | "projectDirectory">): CommandFacts {
-  const { script: path, cwd } = context.with;
+  const { script: path, cwd, run, undo, check } = context.with;
   const problems: string[] = [];
+  const dangers = Object.entries({ run, undo, check }).flatMap(([field, argv]) =>
+    lintArgv(argv ?? []).map(({ reason, fix }) => ({ reason: `${field}: ${reason}`, fix })),
+  );
   let script: CommandFacts["script"] = null;
   if (cwd !== undefined) {
     const found = findInside(context.projectDirectory, cwd);
@@ -145,9 +154,16 @@ function lookUp(context: Pick<PlanContext<CommandWith>, "with" | "projectDirecto
   if (path !== undefined) {
     const found = findInside(context.projectDirectory, path);
     if (found.state === "refused") problems.push(`script: ${found.reason}`);
-    else script = { path, digest: sha256(readFileSync(found.file)) };
+    else {
+      const content = readFileSync(found.file);
+      script = { path, digest: sha256(content) };
+      for (const { line, rule, reason, fix } of lintScript(content.toString("utf8"))) {
+        const orAllow = `Where it is right, write '# tminus: allow ${rule} <reason>' into the script.`;
+        dangers.push({ reason: `${path}:${line}: ${reason}`, fix: `${fix} ${orAllow}` });
+      }
+    }
   }
-  return { script, problems };
+  return { script, problems, dangers };
 }
 
 /** Whether the effect is there: pass, certainly not: fail. */
