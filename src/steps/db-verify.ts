@@ -41,7 +41,7 @@ export const dbVerify = defineStep<typeof schema, Facts>({
     summary: [
       expected === "recorded"
         ? "compare the live schema with what was recorded last"
-        : `replay ${facts.files} files in a scratch database and compare the live schema with it`,
+        : `replay those of ${facts.files} files that have run in a scratch database and compare the live schema with it`,
       "record the schema's fingerprint",
     ],
     risk: "low",

@@ -48,6 +48,8 @@ export interface BackfillColumn {
 export interface BackfillProblem {
   reason: string;
   fix: string;
+  /** Set when a migration that runs before may still bring what is missing. */
+  mayCome?: true;
 }
 
 export type ResolvedBackfill = { backfill: Backfill } | { problems: BackfillProblem[] };

@@ -133,14 +133,14 @@ async function lookAt(
   { format, migrations }: FolderOfMigrations,
   fingerprint: FingerprintOptions,
 ): Promise<Look> {
-  const { pending } = await readStanding(session, format, migrations);
+  const { ran } = await readStanding(session, format, migrations);
   const roles = await session.query<{ name: string }>(
     "select rolname as name from pg_roles where rolname !~ '^pg_' limit 1000",
   );
   return {
     live: await readFingerprint(session, fingerprint),
     recorded: await readRecorded(session),
-    ran: migrations.filter((migration) => !pending.includes(migration)),
+    ran,
     roles: roles.map(({ name }) => name),
   };
 }

@@ -32,6 +32,8 @@ export async function discoverHistory(
 export interface Standing extends Comparison {
   /** Rows of this format, oldest first. */
   ledger: LedgerRow[];
+  /** Files that have run, oldest first: those that are neither pending nor wait for sign-off. */
+  ran: Migration[];
   /** Changes when anybody applies or takes back a migration. */
   digest: string;
 }
@@ -45,10 +47,13 @@ export async function readStanding(
   const rows = await readLedger(session);
   const owned = await readOwner(session, format, migrations);
   const ledger = rows.filter((row) => row.format === format);
+  const comparison = compareWithLedger(migrations, rows, format, owned);
+  const waiting = new Set([...comparison.pending, ...comparison.contract]);
   return {
     ledger,
+    ran: migrations.filter((migration) => !waiting.has(migration)),
     digest: digestStanding(ledger, owned?.rows),
-    ...compareWithLedger(migrations, rows, format, owned),
+    ...comparison,
   };
 }
 

@@ -35,9 +35,7 @@ export async function readPending({
 }: PendingOptions): Promise<PendingFiles> {
   const { format, migrations, digest } = await discoverHistory(directory, choice);
   const standing = await readOnly(session, (open) => readStanding(open, format, migrations));
-  const pending = new Set(standing.pending.map(({ version }) => version));
-  const history = migrations.filter(({ version }) => !pending.has(version));
-  return { ...standing, filesDigest: digest, history };
+  return { ...standing, filesDigest: digest, history: standing.ran };
 }
 
 /**

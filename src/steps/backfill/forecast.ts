@@ -25,15 +25,21 @@ export type BackfillFacts = {
 };
 
 export function backfillFacts(settings: BackfillSettings, resolved: ResolvedBackfill): BackfillFacts {
-  if ("problems" in resolved)
+  if ("problems" in resolved) {
+    const { problems } = resolved;
     return {
       title: settings.table,
       leaves: 0,
       pages: 0,
       rows: 0,
-      warnings: [],
-      problems: resolved.problems.map(({ reason, fix }) => ({ reason, fix })),
+      warnings: problems
+        .filter(({ mayCome }) => mayCome === true)
+        .map(({ reason }) => `${reason} yet: a migration of this run must bring it, or the step fails`),
+      problems: problems
+        .filter(({ mayCome }) => mayCome !== true)
+        .map(({ reason, fix }) => ({ reason, fix })),
     };
+  }
   const { title, leaves, rows, warnings } = resolved.backfill;
   const pages = leaves.reduce((sum, leaf) => sum + leaf.pages, 0);
   return { title, leaves: leaves.length, pages, rows: Math.round(rows), warnings, problems: [] };

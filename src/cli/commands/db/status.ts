@@ -10,7 +10,7 @@ export async function databaseStatus(
   const { output, cancelled } = context;
   const place = await context.openDatabase(database);
   const { migrationStatus } = await import("../../../compose/database/status.ts");
-  const { format, ledger, adoptable, pending, problems } = await migrationStatus(
+  const { format, ledger, adoptable, contract, pending, problems } = await migrationStatus(
     place,
     dir,
     choice,
@@ -34,6 +34,7 @@ export async function databaseStatus(
         proven,
       })),
       pending: pending.map(({ version, name, file }) => ({ version, name, file })),
+      contract: contract.map(({ version, name, file }) => ({ version, name, file })),
       problems: problems.map(({ kind, file, reason, fix }) => ({ kind, file, reason, fix })),
       exitCode,
     },
@@ -43,6 +44,7 @@ export async function databaseStatus(
         ? []
         : [`${adoptable.length} of the applied are adopted at the first migration by tminus`]),
       ...pending.map(({ file }) => `pending  ${file}`),
+      ...contract.map(({ file }) => `contract ${file} (applied by db.contract, after sign-off)`),
       ...problems.flatMap(({ reason, fix }) => [`problem  ${reason}`, `         ${fix}`]),
     ],
   );
