@@ -3,6 +3,7 @@ import { declareBackfill } from "./database/backfill.ts";
 import { declareBackup } from "./database/backup.ts";
 import { declareDiagnose } from "./database/diagnose.ts";
 import { declareDrift } from "./database/drift.ts";
+import { declareLint } from "./database/lint.ts";
 import { declareRehearse } from "./database/rehearse.ts";
 import { declareRls } from "./database/rls.ts";
 import { declareStatus } from "./database/status.ts";
@@ -13,6 +14,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareStatus,
   declareDiagnose,
   declareDrift,
+  declareLint,
   declareRehearse,
   declareBackfill,
   declareBackup,

@@ -7,6 +7,7 @@ import { command } from "./command.ts";
 import { dbBackup } from "./db-backup.ts";
 import { dbContract } from "./db-contract.ts";
 import { dbBackfill } from "./db-backfill.ts";
+import { dbLint } from "./db-lint.ts";
 import { dbMigrate } from "./db-migrate.ts";
 import { dbRls } from "./db-rls.ts";
 import { dbVerify } from "./db-verify.ts";
@@ -27,6 +28,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   "db.backup": dbBackup,
   "db.contract": dbContract,
   "db.backfill": dbBackfill,
+  "db.lint": dbLint,
   "db.migrate": dbMigrate,
   "db.rls": dbRls,
   "db.verify": dbVerify,
