@@ -334,6 +334,20 @@ export const errorCodes = {
     why: "Each transaction may run in another backend there, so a session's settings and locks would be lost or given to another client.",
     next: "Give the connection string of the server itself, not that of its pooler.",
   },
+  READONLY_REFUSED: {
+    exit: 2,
+    retryable: false,
+    title: "The database cannot be made read-only by this role",
+    why: "Only the owner of a table can make it refuse writes, and a mode that leaves tables writable unseen would be none. Nothing was changed.",
+    next: "Connect as the owner of all tables, or name the schemas that are to stay writable.",
+  },
+  READONLY_UNPROVEN: {
+    exit: 1,
+    retryable: true,
+    title: "It is not proven that writes are refused, or let in again",
+    why: "A write to each table was tried and rolled back. One had the wrong outcome, or was stopped by something else.",
+    next: "Look with tminus db readonly status, and give the command again: it goes on where it stopped.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

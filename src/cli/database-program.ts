@@ -4,6 +4,7 @@ import { declareBackup } from "./database/backup.ts";
 import { declareDiagnose } from "./database/diagnose.ts";
 import { declareDrift } from "./database/drift.ts";
 import { declareLint } from "./database/lint.ts";
+import { declareReadonly } from "./database/readonly.ts";
 import { declareRehearse } from "./database/rehearse.ts";
 import { declareRls } from "./database/rls.ts";
 import { declareStatus } from "./database/status.ts";
@@ -18,6 +19,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareRehearse,
   declareBackfill,
   declareBackup,
+  declareReadonly,
   declareRls,
 ];
 

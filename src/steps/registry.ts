@@ -9,6 +9,7 @@ import { dbContract } from "./db-contract.ts";
 import { dbBackfill } from "./db-backfill.ts";
 import { dbLint } from "./db-lint.ts";
 import { dbMigrate } from "./db-migrate.ts";
+import { dbReadonly } from "./db-readonly.ts";
 import { dbRls } from "./db-rls.ts";
 import { dbVerify } from "./db-verify.ts";
 import { dbRehearse } from "./db-rehearse.ts";
@@ -30,6 +31,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   "db.backfill": dbBackfill,
   "db.lint": dbLint,
   "db.migrate": dbMigrate,
+  "db.readonly": dbReadonly,
   "db.rls": dbRls,
   "db.verify": dbVerify,
   "db.rehearse": dbRehearse,

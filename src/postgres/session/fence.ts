@@ -27,3 +27,16 @@ export function judgeFence(rows: readonly unknown[], { environment, token }: Fen
     { details: { environment, token } },
   );
 }
+
+/** The token that the database saw last, 0 before the first. Reads only. */
+export async function lastFence(session: Session, environment: string): Promise<Fence> {
+  const [made] = await session.query<{ made: boolean }>(
+    "select to_regclass('tminus.fence') is not null as made",
+  );
+  if (made?.made !== true) return { environment, token: 0 };
+  const [row] = await session.query<{ token: number }>(
+    "select token::float8 as token from tminus.fence where environment = $1",
+    [environment],
+  );
+  return { environment, token: row?.token ?? 0 };
+}
