@@ -11,6 +11,7 @@ import type { BackfillWorker } from "./worker.ts";
 const MAX_SWEEPS = 5;
 /** Rows fixed in one transaction. */
 const ROWS_AT_ONCE = 500;
+const BEFORE_ALL = "(0,0)";
 const FIRST_PAGES = 1_000;
 const MAX_PAGES = 65_536;
 /** A look at pages keeps a snapshot open for about this long. */
@@ -57,10 +58,12 @@ async function sweepOnce(worker: BackfillWorker, checkpoint: Checkpoint): Promis
   for (let index = checkpoint.leaf; index < leaves.length; index++) {
     const leaf = leaves[index]!;
     let page = index === checkpoint.leaf ? checkpoint.page : 0;
+    // Within the pages at hand it only goes on: a row that does not become right is met once a sweep.
+    let after = BEFORE_ALL;
     while (page < leaf.pages) {
       const end = Math.min(leaf.pages, page + pages);
       const startedMs = options.clock.monotonicMs();
-      const left = await findRemaining(worker, leaf, page, end);
+      const left = await findRemaining(worker, leaf, { first: page, end, after });
       pages = nextPages(pages, options.clock.monotonicMs() - startedMs);
       if (left.length > 0) {
         const fixed = await fixRows(worker, leaf, left);
@@ -69,6 +72,7 @@ async function sweepOnce(worker: BackfillWorker, checkpoint: Checkpoint): Promis
       }
       // Where there were that many, there may be more of them.
       if (left.length < ROWS_AT_ONCE) page = end;
+      after = left.length < ROWS_AT_ONCE ? BEFORE_ALL : left.at(-1)!;
       await advanceCheckpoint(session, checkpoint, { leaf: index, page, found, rows });
       meter.at(pagesBefore(leaves, index) + page, rows);
       await waitWhilePaused(worker, checkpoint);
@@ -77,15 +81,16 @@ async function sweepOnce(worker: BackfillWorker, checkpoint: Checkpoint): Promis
   return found;
 }
 
+/** Places in order, those after `after`. */
 async function findRemaining(
   { session, backfill }: BackfillWorker,
   leaf: Leaf,
-  first: number,
-  end: number,
+  { first, end, after }: { first: number; end: number; after: string },
 ): Promise<string[]> {
   const rows = await session.query<{ at: string }>(
     `select ctid::text as at from only ${leaf.name} as ${backfill.alias}
-     where ${pageRange(first, end)} and ${backfill.remaining} limit ${ROWS_AT_ONCE}`,
+     where ${pageRange(first, end)} and ctid > $1::tid and ${backfill.remaining} order by ctid limit ${ROWS_AT_ONCE}`,
+    [after],
   );
   return rows.map(({ at }) => at);
 }
@@ -109,7 +114,9 @@ async function fixRows(worker: BackfillWorker, leaf: Leaf, places: readonly stri
   throw new TminusError(
     "BACKFILL_FAILED",
     `${backfill.title}: rows are locked by others for too long: ${who === "" ? "nobody was caught" : who}`,
-    { hint: "End the transaction that holds them, then run the backfill again: it goes on where it was." },
+    {
+      hint: "End the transaction that holds them, then run the backfill again: it passes over what is filled already.",
+    },
   );
 }
 

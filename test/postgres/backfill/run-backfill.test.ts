@@ -17,4 +17,17 @@ describe("runBackfill", () => {
     ]);
     expect((await runBackfill(settingsOf(), world.options())).rows).toBe(0);
   });
+
+  it("gives up when a trigger of the application takes the values away again, however many rows there are", async () => {
+    await using world = await openWorld();
+    await world.query(
+      `create function revert() returns trigger language plpgsql as 'begin new.handle := null; return new; end';
+       create trigger zz_revert before update on users for each row execute function revert()`,
+    );
+    const filling = runBackfill(settingsOf(), world.options());
+    await expect(filling).rejects.toMatchObject({
+      code: "BACKFILL_FAILED",
+      message: expect.stringContaining("after 5 sweeps there were still") as string,
+    });
+  });
 });
