@@ -4,7 +4,8 @@ import { cli } from "./cli.ts";
 import { drift } from "./drift.ts";
 import { edge } from "./edge.ts";
 import { engine } from "./engine.ts";
+import { lint } from "./lint.ts";
 import { lockqueue } from "./lockqueue.ts";
 import { migrate } from "./migrate.ts";
 
-export const benchmarks: readonly Benchmark[] = [backup, cli, drift, edge, engine, lockqueue, migrate];
+export const benchmarks: readonly Benchmark[] = [backup, cli, drift, edge, engine, lint, lockqueue, migrate];

@@ -6,6 +6,7 @@ import { examplesOf } from "../src/cli/declare.ts";
 import type { AnyGateKind } from "../src/gates/define.ts";
 import type { StepKind } from "../src/model/step-kind.ts";
 import { inputJsonSchema } from "../src/runbook/schema-view.ts";
+import { lintRules } from "../src/postgres/lint/registry.ts";
 
 /** What each page says of itself. */
 const GENERATED = "<!-- Written by npm run docs. Change the source, not this file. -->";
@@ -70,6 +71,31 @@ export function errorsPage(): string {
       "",
       `Exit code ${exit}. ${retryable ? "The same command may succeed later." : "Trying again changes nothing."}`,
     ]),
+  ]);
+}
+
+/** docs/database/lint-rules.md */
+export function lintRulesPage(): string {
+  const rows = (isStyle: boolean): string[] => [
+    "| rule | severity | what | why |",
+    "| --- | --- | --- | --- |",
+    ...lintRules
+      .filter(({ style = false }) => style === isStyle)
+      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+      .map(({ id, severity, summary, why }) =>
+        [`\`${id}\``, severity, summary, why].map((cell) => cell.replaceAll("|", "\\|")).join(" | "),
+      )
+      .map((row) => `| ${row} |`),
+  ];
+  return page("Rules of the linter", [
+    "`block` keeps a migration from running, `ask` needs a person's yes, `note` is worth knowing. Some findings are weaker",
+    "than their rule where less can happen. `-- tminus: allow <rule> <reason>` allows one in a file.",
+    "",
+    ...rows(false),
+    "",
+    "## Matters of taste (`--style`)",
+    "",
+    ...rows(true),
   ]);
 }
 

@@ -6,7 +6,7 @@ import { gateKinds } from "../src/gates/registry.ts";
 import { runbookJsonSchema } from "../src/runbook/json-schema.ts";
 import { targetKinds } from "../src/providers/targets.ts";
 import { stepKinds } from "../src/steps/registry.ts";
-import { cliPage, errorsPage, gatePage, stepPage, targetPage } from "./docs-pages.ts";
+import { cliPage, errorsPage, gatePage, lintRulesPage, stepPage, targetPage } from "./docs-pages.ts";
 
 /** Folders in which every file is generated; others in them are left over from kinds that are gone. */
 const OWN_FOLDERS = ["docs/steps", "docs/gates", "docs/targets", "docs/schema"];
@@ -37,6 +37,7 @@ function pages(): Map<string, string> {
   return new Map([
     ["docs/cli.md", cliPage(program)],
     ["docs/errors.md", errorsPage()],
+    ["docs/database/lint-rules.md", lintRulesPage()],
     ["docs/schema/tminus.schema.json", `${JSON.stringify(runbookJsonSchema(runbookKinds), undefined, 2)}\n`],
     ...Object.values(stepKinds).map((kind): [string, string] => [
       `docs/steps/${kind.kind}.md`,

@@ -21,9 +21,25 @@ export const protectionOff = defineRule({
           "select coalesce(reloptions::text like '%autovacuum_enabled=false%', false) from pg_class where oid = 'orders'::regclass",
       },
     },
+    {
+      sql: "set session_replication_role = replica;",
+      effect: { shows: "select current_setting('session_replication_role') = 'replica'" },
+    },
   ],
   good: [{ sql: "alter table orders set (autovacuum_vacuum_scale_factor = 0.05);" }],
   check(statement, { catalog, isNew, statements }) {
+    const setting = treeOf(statement.node, "VariableSetStmt");
+    if (
+      setting?.name === "session_replication_role" &&
+      JSON.stringify(setting.args ?? []).includes("replica")
+    ) {
+      return [
+        {
+          message: "no trigger runs in this session from here on, and no foreign key is checked",
+          hint: "Disable one trigger by its name, and enable it in the same file.",
+        },
+      ];
+    }
     return commandsOf(statement, catalog).flatMap((command) => {
       if (isNew(command.table)) return [];
       const isTriggers = command.subtype === "AT_DisableTrigAll" || command.subtype === "AT_DisableTrigUser";

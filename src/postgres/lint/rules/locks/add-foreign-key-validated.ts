@@ -1,5 +1,5 @@
 import { keyOf, shown } from "../../catalog/catalog.ts";
-import { commandsOf, placeOfCommand } from "../../commands-of.ts";
+import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
 
 export const addForeignKeyValidated = defineRule({
@@ -13,6 +13,10 @@ export const addForeignKeyValidated = defineRule({
       sql: "alter table items add constraint items_order foreign key (order_id) references orders (id);",
       effect: { scans: "items" },
     },
+    {
+      sql: "alter table items add column user_id bigint default 1 references users (id);",
+      effect: { scans: "items" },
+    },
   ],
   good: [
     {
@@ -21,12 +25,14 @@ export const addForeignKeyValidated = defineRule({
         "alter table items validate constraint items_order;",
       ],
     },
-    // A new column has no value to check.
+    // A new column without a default has no value to check.
     { sql: "alter table items add column user_id bigint references users (id);" },
   ],
   check(statement, { catalog, isLive }) {
-    return commandsOf(statement, catalog, "AT_AddConstraint").flatMap((added) => {
-      const key = added.constraint;
+    return commandsOf(statement, catalog, "AT_AddConstraint", "AT_AddColumn").flatMap((added) => {
+      const isColumn = added.subtype === "AT_AddColumn";
+      if (isColumn && inlineConstraint(added.definition, "CONSTR_DEFAULT") === undefined) return [];
+      const key = isColumn ? inlineConstraint(added.definition, "CONSTR_FOREIGN") : added.constraint;
       if (key?.contype !== "CONSTR_FOREIGN" || key.skip_validation === true || key.is_enforced === false)
         return [];
       if (!isLive(added.table)) return [];
@@ -34,7 +40,9 @@ export const addForeignKeyValidated = defineRule({
         {
           ...placeOfCommand(added),
           message: `nothing can be written to ${shown(added.table)} and ${shown(keyOf(catalog, key.pktable))} until every row is checked`,
-          hint: "Add the constraint with NOT VALID, then VALIDATE CONSTRAINT in a later file.",
+          hint: isColumn
+            ? "Add the column without the constraint, then the constraint with NOT VALID, and VALIDATE it in a later file."
+            : "Add the constraint with NOT VALID, then VALIDATE CONSTRAINT in a later file.",
         },
       ];
     });
