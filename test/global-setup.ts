@@ -1,3 +1,4 @@
+import { skippedForWant } from "./support/optional-programs.ts";
 import { openThrowawayPostgres, type ThrowawayPostgres } from "../src/store/throwaway-postgres.ts";
 
 let server: ThrowawayPostgres | undefined;
@@ -11,4 +12,5 @@ export async function setup(): Promise<void> {
 /** Runs also after failed tests and on Ctrl-C. */
 export async function teardown(): Promise<void> {
   await server?.close();
+  for (const line of skippedForWant()) process.stdout.write(`${line}\n`);
 }
