@@ -88,9 +88,11 @@ export async function readOnly<T>(
 ): Promise<T> {
   await using session = await connect(options);
   try {
-    await session.query("set default_transaction_read_only = on");
-    await session.query(`set statement_timeout = ${Math.floor(options.statementTimeoutMs)}`);
-    await session.query("begin transaction isolation level repeatable read read only");
+    // Nothing is set outside the transaction: behind a pooler it would stay with whoever gets the connection next.
+    await session.query(
+      `begin transaction isolation level repeatable read read only;
+       set local statement_timeout = ${Math.floor(options.statementTimeoutMs)}`,
+    );
     return await read(session);
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;

@@ -12,6 +12,20 @@ describe("readOnly", () => {
     });
     expect(await world.has("t")).toBe(false);
   });
+
+  it("leaves no setting behind in a connection that a pooler may hand to an application", async () => {
+    await using world = await openMigrationWorld();
+    const options = { connectionString: world.url, purpose: "look", statementTimeoutMs: 5_000 };
+    const settings = `select current_setting('default_transaction_read_only') as "readOnly",
+      current_setting('transaction_read_only') as "now", current_setting('statement_timeout') as timeout`;
+    const [inside, after] = await readOnly(options, async (session) => {
+      const before = await session.query(settings);
+      await session.rollback();
+      return [before, await session.query(settings)];
+    });
+    expect(inside).toEqual([{ readOnly: "off", now: "on", timeout: "5s" }]);
+    expect(after).toEqual([{ readOnly: "off", now: "off", timeout: "0" }]);
+  });
 });
 
 describe("checkConnection", () => {
