@@ -12,6 +12,11 @@ export function runsOutside({ code }: Statement): boolean {
   return CONCURRENT.test(code) || /^vacuum\b/i.test(code);
 }
 
+/** Whether a statement begins or ends a transaction, so that what ran before it cannot be taken back. */
+export function controlsTransaction({ code }: Statement): boolean {
+  return TRANSACTION_CONTROL.test(code);
+}
+
 /** Why a statement cannot run in a migration's transaction; undefined when it can. */
 export function refuseInTransaction(statement: Statement): string | undefined {
   if (runsOutside(statement)) {

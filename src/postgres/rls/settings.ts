@@ -1,7 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import * as z from "zod";
+import { TminusError } from "../../errors.ts";
 import { referenceSchema } from "../../model/runbook.ts";
+import { controlsTransaction } from "../migrations/check-statement.ts";
+import { splitStatements } from "../sql/statements.ts";
 import type { ProbePlan } from "./probe.ts";
 import { probeVerbs } from "./verbs.ts";
 
@@ -77,7 +80,7 @@ export const rlsSettings = z.strictObject({
 
 export type RlsSettings = z.output<typeof rlsSettings>;
 
-/** Reads the fixture. Errors: what reading a file throws. */
+/** Reads the fixture. Errors: RUNBOOK_INVALID when it could not be rolled back; what reading a file throws. */
 export async function probePlanOf(settings: RlsSettings, projectDirectory: string): Promise<ProbePlan> {
   const { schemas, anonymous, authenticated, tenantA, tenantB, tenantColumn, tables, fixture } = settings;
   return {
@@ -90,6 +93,21 @@ export async function probePlanOf(settings: RlsSettings, projectDirectory: strin
     },
     tenantColumn,
     tables,
-    fixture: fixture === undefined ? undefined : await readFile(resolve(projectDirectory, fixture), "utf8"),
+    fixture: fixture === undefined ? undefined : await readFixture(fixture, projectDirectory),
   };
+}
+
+/** A COMMIT in it would leave its rows in the database, once for every table and identity. */
+async function readFixture(file: string, projectDirectory: string): Promise<string> {
+  const text = await readFile(resolve(projectDirectory, file), "utf8");
+  const { statements, problem } = splitStatements(text);
+  const control = statements.find(controlsTransaction);
+  const wrong =
+    control === undefined
+      ? problem
+      : { ...control, text: `${control.code} would keep it from being rolled back` };
+  if (wrong === undefined) return text;
+  throw new TminusError("RUNBOOK_INVALID", `${file}:${wrong.line}:${wrong.column}: ${wrong.text}`, {
+    hint: "Leave only statements that make rows: the fixture runs in a transaction that is rolled back.",
+  });
 }
