@@ -1,7 +1,8 @@
+import { TminusError } from "../../errors.ts";
 import type { BackfillSettings } from "../../model/backfill.ts";
 import { inFencedTransaction } from "../migrations/transaction.ts";
 import { readOnly, type Session } from "../session/connect.ts";
-import { identifyBackfill, pageRange, type Backfill } from "./backfill.ts";
+import { identifyBackfill, pageRange, type Backfill, type BackfillProblem } from "./backfill.ts";
 import { eachBatch, pagesBefore } from "./batches.ts";
 import { readCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { readLeaves, readTable } from "./catalog.ts";
@@ -48,11 +49,21 @@ export async function undoBackfill(
   return withBackfillSession({ title: before.title, searchPath }, options, async (session) => {
     await stop(session, settings, before, options);
     if (resolved === undefined) return finish(session, settings, options, "the values stay");
-    // What no longer fits the table has no values to take back.
-    if ("problems" in resolved)
+    if ("problems" in resolved) {
+      // Only a table or column that is gone has no values to take back.
+      const kept = resolved.problems.filter(({ mayCome }) => mayCome !== true);
+      if (kept.length > 0) throw cannotClear(before.title, kept);
       return finish(session, settings, options, "the columns are not there any more");
+    }
     const rows = await setNull(session, resolved.backfill, options);
     return { ...(await finish(session, settings, options, `${rows} rows set to null`)), rows };
+  });
+}
+
+function cannotClear(title: string, problems: readonly BackfillProblem[]): TminusError {
+  const reasons = problems.map(({ reason }) => reason).join("; ");
+  return new TminusError("BACKFILL_FAILED", `${title}: the values could not be set to null: ${reasons}`, {
+    hint: `${problems[0]!.fix} Or set the columns to null by hand; the trigger is gone.`,
   });
 }
 

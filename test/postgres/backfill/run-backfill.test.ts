@@ -1,6 +1,39 @@
 import { describe, expect, it } from "vitest";
 import { runBackfill } from "../../../src/postgres/backfill/run-backfill.ts";
+import { undoBackfill } from "../../../src/postgres/backfill/undo-backfill.ts";
+import { withBackfillSession } from "../../../src/postgres/backfill/with-backfill-session.ts";
 import { openWorld, settingsOf, WRONG } from "./world.ts";
+
+describe("a transaction pooler", () => {
+  it("is refused before a setting is sent to it", async () => {
+    await using world = await openWorld(1);
+    const connectionString = "postgresql://postgres@aws-0-eu.pooler.supabase.com:6543/postgres";
+    const working = withBackfillSession(
+      { title: "users", searchPath: "public" },
+      world.options({ connectionString, reconnects: 0 }),
+      async () => "worked",
+    );
+    await expect(working).rejects.toMatchObject({ code: "DATABASE_POOLED" });
+  });
+});
+
+describe("undoBackfill", () => {
+  it("does not say that the columns are gone when their values cannot be taken back", async () => {
+    await using world = await openWorld(100);
+    const settings = settingsOf({ undo: "set null" });
+    await runBackfill(settings, world.options());
+    await world.query("alter table users alter column handle set not null");
+    await expect(undoBackfill(settings, world.options())).rejects.toMatchObject({
+      code: "BACKFILL_FAILED",
+      message: expect.stringContaining("handle is NOT NULL") as string,
+    });
+    await world.query("alter table users drop column handle");
+    expect(await undoBackfill(settings, world.options())).toMatchObject({
+      rows: 0,
+      reason: "the trigger is gone; the columns are not there any more",
+    });
+  });
+});
 
 describe("runBackfill", () => {
   it("fills every row once and leaves no trigger behind", async () => {
