@@ -155,8 +155,8 @@ function connectionString(place: Place): string {
 
 /** What the database answered is a failure of the step; anything else leaves open what happened. */
 function failedOrThrow(error: unknown): StepResult {
-  if (!hasCode(error, "BACKFILL_REFUSED", "BACKFILL_FAILED", "BACKFILL_TAKEN", "MIGRATION_LOCKED"))
-    throw error;
+  const answers = ["BACKFILL_REFUSED", "BACKFILL_FAILED", "BACKFILL_TAKEN"] as const;
+  if (!hasCode(error, ...answers, "DATABASE_POOLED", "MIGRATION_LOCKED")) throw error;
   const { code, message, hint } = toErrorRecord(error);
   return { outcome: "failed", reason: message, result: { code, hint } };
 }

@@ -9,7 +9,8 @@ const MAX_BACKOFF_MS = 8_000;
 
 /**
  * Runs `work` in a session with the settings under which the expressions were read, and again in a new one when
- * the connection is lost: the checkpoint says how far it came. Errors: DATABASE_UNREACHABLE.
+ * the connection is lost: the checkpoint says how far it came. Errors: DATABASE_POOLED, because a pooler would
+ * give these settings to others and run the batches without them; DATABASE_UNREACHABLE.
  */
 export async function withBackfillSession<T>(
   { title, searchPath }: Pick<Backfill, "title" | "searchPath">,
@@ -24,6 +25,7 @@ export async function withBackfillSession<T>(
         purpose: `backfill ${title}`,
         statementTimeoutMs: STATEMENT_TIMEOUT_MS,
         signal,
+        direct: true,
       });
       await session.query(`set search_path = ${searchPath}; set row_security = off`);
       return await work(session);
