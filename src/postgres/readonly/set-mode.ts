@@ -112,7 +112,7 @@ async function release(
         else await session.query(dropTrigger(table));
         if (table !== undefined && row?.revoked === true)
           notes.push(...(await restoreGrants(session, table, row)));
-        if (row !== undefined) await removeSnapshot(session, oid);
+        if (row !== undefined) await removeSnapshot(session, row);
       },
     );
   }

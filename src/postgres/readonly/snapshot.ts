@@ -1,6 +1,7 @@
 import { ensureLedger } from "../migrations/ledger.ts";
 import type { Session } from "../session/connect.ts";
 import type { Grants } from "./grants.ts";
+import { TRIGGER } from "./tables.ts";
 
 /** What the database remembers of its read-only mode; there is no such row while it is off. */
 export interface ModeRow {
@@ -14,6 +15,8 @@ export interface ModeRow {
 
 /** One table that is read-only, and what restores it. */
 export interface SnapshotRow {
+  /** Of the row; undefined until it is saved. */
+  id?: number;
   oid: number;
   title: string;
   before: Grants;
@@ -54,24 +57,38 @@ export async function removeMode(session: Session): Promise<void> {
   await session.query("delete from tminus.readonly");
 }
 
-/** Reads only. */
+/** A restored copy of the database has other oids: there the name tells which table a row is about. Reads only. */
 export async function readSnapshot(session: Session): Promise<SnapshotRow[]> {
   if (!(await hasReadOnlyTables(session))) return [];
   return session.query<SnapshotRow>(
-    `select oid::int8::float8 as oid, title, before, during, revoked, changed from tminus.readonly_table order by title`,
+    `select t.id::float8 as id, case when c.oid is not null then t.oid else coalesce(named.oid, t.oid) end::int8::float8 as oid,
+       t.title, t.before, t.during, t.revoked, t.changed
+     from tminus.readonly_table t
+     left join (select c.oid, exists (select from pg_trigger where tgrelid = c.oid and tgname = '${TRIGGER}') as refuses
+       from pg_class c) named on named.oid = to_regclass(t.title)
+     left join pg_class c on c.oid = t.oid and c.relkind in ('r', 'p')
+       and (named.oid is null or named.oid = t.oid or not named.refuses)
+     order by t.title`,
   );
 }
 
 export async function saveSnapshot(session: Session, row: SnapshotRow): Promise<void> {
+  if (row.id !== undefined) {
+    await session.query("update tminus.readonly_table set during = $2, changed = $3 where id = $1", [
+      row.id,
+      JSON.stringify(row.during),
+      row.changed,
+    ]);
+    return;
+  }
   await session.query(
-    `insert into tminus.readonly_table as t (oid, title, before, during, revoked, changed) values ($1, $2, $3, $4, $5, $6)
-     on conflict (oid) do update set during = excluded.during, changed = excluded.changed`,
+    "insert into tminus.readonly_table (oid, title, before, during, revoked, changed) values ($1, $2, $3, $4, $5, $6)",
     [row.oid, row.title, JSON.stringify(row.before), JSON.stringify(row.during), row.revoked, row.changed],
   );
 }
 
-export async function removeSnapshot(session: Session, oid: number): Promise<void> {
-  await session.query("delete from tminus.readonly_table where oid = $1", [oid]);
+export async function removeSnapshot(session: Session, { id }: SnapshotRow): Promise<void> {
+  await session.query("delete from tminus.readonly_table where id = $1", [id]);
 }
 
 async function hasReadOnlyTables(session: Session): Promise<boolean> {
@@ -84,7 +101,8 @@ async function hasReadOnlyTables(session: Session): Promise<boolean> {
 /** One simple query, therefore all or nothing; the table that is looked for comes last. */
 const TABLES = `
   create table if not exists tminus.readonly_table (
-    oid oid primary key,
+    id bigint generated always as identity primary key,
+    oid oid not null,
     title text not null,
     before jsonb not null,
     during jsonb not null,

@@ -98,6 +98,23 @@ describe("read-only mode", () => {
     await turnOff(world.options);
   });
 
+  it("restores the grants of a copy, where every table has another oid, and of a table that was renamed", async () => {
+    await using world = await openWorld();
+    const before = await world.query(GRANTS);
+    await turnOn([], world.options);
+    await world.query("update tminus.readonly_table set oid = oid::int8 + 1000000");
+    await using looker = await session(world);
+    expect(await readStatus(looker)).toMatchObject({ state: "on", problems: [] });
+    expect((await turnOff(world.options)).notes).toEqual([]);
+    expect(await world.query(GRANTS)).toEqual(before);
+
+    await turnOn([], world.options);
+    await world.query("alter table shop.orders rename to sales; create table shop.orders (id int)");
+    expect((await turnOff(world.options)).notes).toEqual([]);
+    await world.query("drop table shop.orders; alter table shop.sales rename to orders");
+    expect(await world.query(GRANTS)).toEqual(before);
+  });
+
   it("leaves schemas out by name alone, and says which tables it cannot have", async () => {
     await using world = await openWorld();
     await world.query("create schema auth; create table auth.users (id int)");
