@@ -1,3 +1,4 @@
+import { backfill } from "./backfill.ts";
 import { backup } from "./backup.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { cli } from "./cli.ts";
@@ -8,4 +9,14 @@ import { lint } from "./lint.ts";
 import { lockqueue } from "./lockqueue.ts";
 import { migrate } from "./migrate.ts";
 
-export const benchmarks: readonly Benchmark[] = [backup, cli, drift, edge, engine, lint, lockqueue, migrate];
+export const benchmarks: readonly Benchmark[] = [
+  backfill,
+  backup,
+  cli,
+  drift,
+  edge,
+  engine,
+  lint,
+  lockqueue,
+  migrate,
+];

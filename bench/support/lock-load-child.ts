@@ -6,9 +6,10 @@ import pg from "pg";
  * connection busy waits, and its time counts from when it was due. Prints [due, milliseconds] of each request;
  * due is in epoch milliseconds.
  */
-const [url, rate, connections, rows, stopFile] = process.argv.slice(2);
+const [url, rate, connections, rows, stopFile, statement = "update busy set n = n + 1 where id = $1"] =
+  process.argv.slice(2);
 if (url === undefined || stopFile === undefined)
-  throw new TypeError("usage: lock-load-child <url> <rate> <connections> <rows> <stop file>");
+  throw new TypeError("usage: lock-load-child <url> <rate> <connections> <rows> <stop file> [update]");
 const free = await Promise.all(
   Array.from({ length: Number(connections) }, async () => {
     const client = new pg.Client({ connectionString: url, application_name: "shop" });
@@ -33,7 +34,7 @@ function serve(): void {
 
 async function update(client: pg.Client, due: number): Promise<void> {
   const id = 1 + (Math.floor(due * 7919) % Number(rows));
-  await client.query({ name: "update", text: "update busy set n = n + 1 where id = $1", values: [id] });
+  await client.query({ name: "update", text: statement, values: [id] });
   times.push([due, performance.timeOrigin + performance.now() - due]);
   inFlight--;
   free.push(client);

@@ -108,13 +108,15 @@ describe("npm run bench", () => {
     expect(await running).toMatchObject({ exitCode: 1, stdout: "" });
   });
 
-  it("knows engine, cli and edge", async () => {
+  it("knows backfill, cli, edge and engine", async () => {
     const { exitCode, output } = await run([process.execPath, main, "--json"], { timeoutMs: 30_000 });
     expect(exitCode).toBe(0);
     const { benchmarks } = JSON.parse(output.trim().split("\n").at(-1)!) as {
       benchmarks: { name: string }[];
     };
-    expect(benchmarks.map(({ name }) => name)).toEqual(expect.arrayContaining(["cli", "edge", "engine"]));
+    expect(benchmarks.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["backfill", "cli", "edge", "engine"]),
+    );
     const unknown = await run([process.execPath, main, "engin"], { timeoutMs: 30_000 });
     expect(unknown.exitCode).toBe(2);
     expect(unknown.output).toContain('did you mean "engine"?');
