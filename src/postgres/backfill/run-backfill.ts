@@ -19,7 +19,7 @@ import { resolveBackfill } from "./resolve.ts";
 import { sweep } from "./sweep.ts";
 import { dropTrigger, findTrigger, installTrigger } from "./sync-trigger.ts";
 import { keepTelling, limitsOf, lockOptions, type BackfillOptions, type BackfillWorker } from "./worker.ts";
-import { withBackfillSession } from "./with-backfill-session.ts";
+import { settleBackfill, withBackfillSession } from "./with-backfill-session.ts";
 
 const READ_TIMEOUT_MS = 60_000;
 /** A table that is rewritten more often than this while it is filled is left alone. */
@@ -79,12 +79,14 @@ async function carryOut(
   const stopTelling = keepTelling(meter, options);
   try {
     let checkpoint = await goOn(session, backfill, options);
+    await settleBackfill(session, backfill.searchPath);
     for (let beginnings = 1; checkpoint.state === "filling"; beginnings++) {
       if ((await fill(worker, checkpoint)) === "filled") break;
       if (beginnings >= MAX_BEGINNINGS)
         throw new TminusError("BACKFILL_FAILED", `${title} was rewritten ${beginnings} times meanwhile`);
       options.progress(`${title} was rewritten meanwhile; beginning again at its first page`);
       checkpoint = await begin(session, backfill, options);
+      await settleBackfill(session, backfill.searchPath);
     }
     const filled = await readCheckpoint(session, backfill.name);
     await sweep(worker, { ...checkpoint, rows: filled?.rows ?? checkpoint.rows });

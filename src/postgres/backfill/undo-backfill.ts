@@ -11,7 +11,7 @@ import { openMeter } from "./progress.ts";
 import { resolveBackfill } from "./resolve.ts";
 import { dropTrigger } from "./sync-trigger.ts";
 import { keepTelling, limitsOf, lockOptions, type BackfillOptions } from "./worker.ts";
-import { withBackfillSession } from "./with-backfill-session.ts";
+import { settleBackfill, withBackfillSession } from "./with-backfill-session.ts";
 
 const READ_TIMEOUT_MS = 60_000;
 /** Somebody who goes on writing values does not keep undoing from ending. */
@@ -48,6 +48,7 @@ export async function undoBackfill(
       : undefined;
   return withBackfillSession({ title: before.title, searchPath }, options, async (session) => {
     await stop(session, settings, before, options);
+    await settleBackfill(session, searchPath);
     if (resolved === undefined) return finish(session, settings, options, "the values stay");
     if ("problems" in resolved) {
       // Only a table or column that is gone has no values to take back.

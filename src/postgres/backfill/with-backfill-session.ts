@@ -27,7 +27,7 @@ export async function withBackfillSession<T>(
         signal,
         direct: true,
       });
-      await session.query(`set search_path = ${searchPath}; set row_security = off`);
+      await settleBackfill(session, searchPath);
       return await work(session);
     } catch (error) {
       if (!hasCode(error, "DATABASE_UNREACHABLE") || tries >= reconnects) throw error;
@@ -35,4 +35,12 @@ export async function withBackfillSession<T>(
       await clock.sleep(Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries), signal);
     }
   }
+}
+
+/**
+ * The settings under which the expressions were read. To be repeated after inFencedTransaction, which resets the
+ * session: with row security on, an expression that reads another table would take hidden rows for missing ones.
+ */
+export async function settleBackfill(session: Session, searchPath: string): Promise<void> {
+  await session.query(`set search_path = ${searchPath}; set row_security = off`);
 }
