@@ -169,7 +169,8 @@ async function lookAt(context: Context): Promise<Look> {
 function over(context: Context, health: HealthState): StepResult {
   const { duration, every } = context.with;
   const seen = coveragePercent(health, milliseconds(duration), milliseconds(every));
-  const why = health.unread === 0 ? "" : `; ${health.unread} looks were not answered: ${health.unreadReason}`;
+  const why =
+    health.unread === 0 ? "" : `; ${health.unread} looks were not answered in full: ${health.unreadReason}`;
   return {
     outcome: "done",
     reason: `no limit was exceeded for long in ${duration}, ${seen} % of it seen${why}`,

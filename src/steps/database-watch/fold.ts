@@ -27,8 +27,9 @@ export type HealthState = {
   /** Since when each limit has been exceeded without a gap. */
   exceededSinceMs: Partial<Record<Name, number>>;
   looks: number;
+  /** Looks that were not answered, or not wholly. */
   unread: number;
-  /** Why the last unread look failed. */
+  /** Why the last of them was not. */
   unreadReason: string;
   /** Highest seen. */
   worst: Values;
@@ -66,7 +67,12 @@ export function foldHealth(state: HealthState, look: Look, atMs: number, limits:
     worst[name] = Math.max(worst[name] ?? 0, value);
     if (value > limitOf(name, limits)) exceededSinceMs[name] = since[name] ?? atMs;
   }
-  return { ...base, last: look.read, exceededSinceMs, worst };
+  const seen = { ...base, last: look.read, exceededSinceMs, worst };
+  const { hiddenSessions } = look.read;
+  if (hiddenSessions === 0) return seen;
+  // What was seen can break a limit; that nothing did proves nothing.
+  const unreadReason = `the role may not see what ${hiddenSessions} sessions do: grant it pg_read_all_stats`;
+  return { ...seen, unread: state.unread + 1, unreadReason };
 }
 
 /** What broke, as a sentence; undefined while nothing did. */

@@ -22,6 +22,7 @@ const fine: DatabaseHealth = {
   connectionsPercent: 10,
   slowStatements: 0,
   blockedSessions: 0,
+  hiddenSessions: 0,
   committed: 0,
   rolledBack: 0,
 };
@@ -66,5 +67,12 @@ describe("the watch of a database", () => {
 
   it("says how much of the window was seen", () => {
     expect(coveragePercent(watch(read(), { unread: "x" }, read(), read()), 20_000, 5_000)).toBe(75);
+  });
+
+  it("has not seen what the role may not see, though that can break a limit", () => {
+    const veiled = read({ hiddenSessions: 3 });
+    expect(coveragePercent(watch(veiled, veiled, veiled, veiled), 20_000, 5_000)).toBe(0);
+    const veiledFull = read({ hiddenSessions: 3, connectionsPercent: 96 });
+    expect(findBreach(watch(veiledFull, veiledFull, veiledFull), limits)).toContain("above 95 for 10 s");
   });
 });
