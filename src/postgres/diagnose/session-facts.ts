@@ -28,7 +28,8 @@ export interface SessionFacts {
 }
 
 /**
- * Every client session of the current database but our own, oldest transaction first. Reads only. Ages come from
+ * Every client session of the current database but our own, oldest transaction first; those of other roles too when
+ * the server hides all but their pid, because one of them may be who blocks. Reads only. Ages come from
  * clock_timestamp() - query_start and its like: pg_stat_activity has no column "duration".
  * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
  */
@@ -45,7 +46,8 @@ export async function readSessions(session: Session): Promise<SessionFacts[]> {
        left(regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), 300) as query,
        case when a.wait_event_type = 'Lock' then pg_blocking_pids(a.pid) else '{}' end as "blockedBy"
      from pg_stat_activity a
-     where a.datname = current_database() and a.backend_type = 'client backend' and a.pid <> pg_backend_pid()
+     where a.datname = current_database() and a.pid <> pg_backend_pid()
+       and (a.backend_type = 'client backend' or (a.backend_type is null and a.usesysid is not null))
      order by a.xact_start nulls last, a.pid`,
   );
 }

@@ -1,6 +1,7 @@
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { readHealth } from "../../../src/postgres/diagnose/health.ts";
+import { readSessions } from "../../../src/postgres/diagnose/session-facts.ts";
 import { openSession } from "../../../src/postgres/session/connect.ts";
 import { freshDatabase } from "../../support/database.ts";
 
@@ -18,6 +19,11 @@ describe("readHealth", () => {
       expect((await readHealth(session, 10)).hiddenSessions).toBe(0);
       await session.query("begin; create role tminus_sees_little; set local role tminus_sees_little");
       expect((await readHealth(session, 10)).hiddenSessions).toBeGreaterThan(0);
+      // Hidden, and not left out: it may be who blocks.
+      const { rows } = await client.query<{ pid: number }>("select pg_backend_pid() as pid");
+      expect((await readSessions(session)).find(({ pid }) => pid === rows[0]!.pid)).toMatchObject({
+        state: "hidden",
+      });
       await session.rollback();
     } finally {
       await client.end();
