@@ -31,7 +31,7 @@ export async function steerBackfill(
       { hint: which === "" ? "Look with tminus db backfill." : `Name one of: ${which}.` },
     );
   }
-  await using session = await openSession(optionsOf(place, signal));
+  await using session = await openSession({ ...optionsOf(place, signal), direct: true });
   // Awaited here, because the session ends with this function.
   if (!(await wantCheckpoint(session, only.name, wanted)))
     throw new TminusError("BACKFILL_UNKNOWN", `the backfill ${only.name} has ended meanwhile`);

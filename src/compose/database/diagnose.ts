@@ -100,7 +100,11 @@ export async function end(
   how: "cancel" | "terminate",
   signal: AbortSignal,
 ): Promise<EndOutcome> {
-  await using session = await openSession({ ...optionsOf(place, signal), purpose: "end a session" });
+  await using session = await openSession({
+    ...optionsOf(place, signal),
+    purpose: "end a session",
+    direct: true,
+  });
   // Awaited here, because the session ends with this function.
   return await endSession(session, name, how, { clock: place.clock, patienceMs: PATIENCE_MS, signal });
 }

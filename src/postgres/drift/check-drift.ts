@@ -154,9 +154,9 @@ export async function readLive(
   return readOnly(sessionOptions(options), (session) => readFingerprint(session, { exclude }));
 }
 
-/** Opens the session in which a fingerprint is recorded or forgotten. */
+/** Opens the session in which a fingerprint is recorded or forgotten. Errors: DATABASE_POOLED, DATABASE_UNREACHABLE. */
 export function openRecorder(options: Pick<DriftOptions, "connectionString" | "signal">): Promise<Session> {
-  return openSession(sessionOptions(options));
+  return openSession({ ...sessionOptions(options), direct: true });
 }
 
 function sessionOptions({ connectionString, signal }: Pick<DriftOptions, "connectionString" | "signal">) {

@@ -30,7 +30,7 @@ const MAX_NAMED = 5;
 
 /**
  * Looks at row security from two sides: what the catalog says, and what each identity really gets. Whatever the
- * probes write is rolled back. Errors: DATABASE_UNREACHABLE.
+ * probes write is rolled back. Errors: DATABASE_POOLED, DATABASE_UNREACHABLE.
  */
 export async function checkRls(options: RlsOptions): Promise<RlsReport> {
   const { connectionString, plan, signal, progress } = options;
@@ -44,7 +44,7 @@ export async function checkRls(options: RlsOptions): Promise<RlsReport> {
     changes: await changesSince(reading, plan.schemas),
   }));
   progress("asking as each identity");
-  await using probing = await openSession(session);
+  await using probing = await openSession({ ...session, direct: true });
   const probes = await probeTables(probing, plan);
   return { ...conclude(options, { findings, probes, changes }), findings, probes, changes };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { openRecorder } from "../../../src/postgres/drift/check-drift.ts";
 import { checkConnection, readOnly } from "../../../src/postgres/session/connect.ts";
 import { openMigrationWorld } from "../migrations/world.ts";
 
@@ -25,6 +26,16 @@ describe("readOnly", () => {
     });
     expect(inside).toEqual([{ readOnly: "off", now: "on", timeout: "5s" }]);
     expect(after).toEqual([{ readOnly: "off", now: "off", timeout: "0" }]);
+  });
+});
+
+describe("sessions that set something", () => {
+  it("are not opened through a pooler, whose other clients would get the settings", async () => {
+    const connectionString = "postgresql://postgres@aws-0-eu.pooler.supabase.com:6543/postgres";
+    const { signal } = new AbortController();
+    await expect(openRecorder({ connectionString, signal })).rejects.toMatchObject({
+      code: "DATABASE_POOLED",
+    });
   });
 });
 
