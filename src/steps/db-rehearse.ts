@@ -6,8 +6,9 @@ import type { JsonObject } from "../model/json.ts";
 import type { Observation, PlanContext, StepContext, StepResult } from "../model/step-kind.ts";
 import { HISTORY_FORMATS } from "../postgres/migrations/migration.ts";
 import { judgeRehearsal, type Demands } from "../postgres/rehearse/judge.ts";
+import { judgePending } from "../postgres/rehearse/judge-findings.ts";
 import { readPending, rehearsePending, type PendingFiles } from "../postgres/rehearse/rehearse-pending.ts";
-import { rehearsalLines } from "../postgres/rehearse/report.ts";
+import { findingLines, rehearsalLines } from "../postgres/rehearse/report.ts";
 import type { SessionOptions } from "../postgres/session/connect.ts";
 import { defineStep } from "./define.ts";
 import { connectionString, count, milliseconds } from "./migrate/place.ts";
@@ -160,7 +161,8 @@ async function rehearseFiles(context: Context, files: PendingFiles): Promise<Ste
     progress: (text) => context.progress(text),
   });
   const judgement = judgeRehearsal(rehearsal, demandsOf(settings));
-  const lines = rehearsalLines(rehearsal, judgement);
+  const judged = await judgePending(folderOf(context), sessionOf(context), rehearsal);
+  const lines = [...rehearsalLines(rehearsal, judgement), ...findingLines(judged)];
   const evidence = await context.evidence("rehearsal.json", JSON.stringify(rehearsal, undefined, 2));
   await context.evidence("rehearsal.txt", `${lines.join("\n")}\n`);
   const result = {
@@ -197,12 +199,11 @@ function demandsOf(settings: With): Demands {
 type Place = Pick<PlanContext<With>, "with" | "environment" | "projectDirectory" | "secret" | "signal">;
 
 async function look(context: Place): Promise<PendingFiles> {
-  const { directory, format } = context.with;
-  return readPending({
-    directory: resolve(context.projectDirectory, directory),
-    format,
-    session: sessionOf(context),
-  });
+  return readPending({ ...folderOf(context), session: sessionOf(context) });
+}
+
+function folderOf({ with: { directory, format }, projectDirectory }: Place) {
+  return { directory: resolve(projectDirectory, directory), format };
 }
 
 function sessionOf(context: Place): SessionOptions {

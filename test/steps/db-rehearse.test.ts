@@ -118,6 +118,19 @@ describe("db.rehearse", { timeout: 30_000 }, () => {
     expect(await place.query("select 1 from pg_class where relname in ('a', 'migration')")).toEqual([]);
   });
 
+  it("says of the linter's findings which of them it saw happen", async () => {
+    await using place = await openPlace(GOOD);
+    await place.migrate();
+    await place.query("insert into a (n) select generate_series(1, 200000)");
+    await place.query("analyze a");
+    await place.write({
+      "3_c.sql": "-- tminus: up\n\ncreate index a_n on a (n);\n-- tminus: down\ndrop index a_n;\n",
+    });
+    expect(await dbRehearse.act((await life(place)).context)).toMatchObject({ outcome: "done" });
+    const text = place.world.evidence.find(({ name }) => name === "rehearsal.txt")!.content;
+    expect(text).toContain("confirmed by what it did: 3_c.sql:3 index-without-concurrently: share lock on a");
+  });
+
   it("fails when a pending file fails", async () => {
     await using place = await openPlace({ ...GOOD, "3_c.sql": "-- tminus: up\nselect wrong;\n" });
     const { context } = await life(place);

@@ -1,10 +1,13 @@
 import { resolve } from "node:path";
 import type { DatabasePlace } from "../../model/database.ts";
 import { judgeRehearsal, type Demands, type Judgement } from "../../postgres/rehearse/judge.ts";
+import { judgePending, type JudgedFinding } from "../../postgres/rehearse/judge-findings.ts";
 import { readPending, rehearsePending } from "../../postgres/rehearse/rehearse-pending.ts";
-import { rehearsalLines } from "../../postgres/rehearse/report.ts";
+import { findingLines, rehearsalLines } from "../../postgres/rehearse/report.ts";
 import type { Rehearsal } from "../../postgres/rehearse/rehearsal.ts";
 import type { FormatChoice } from "./status.ts";
+
+export type { JudgedFinding };
 
 const READ_TIMEOUT_MS = 15_000;
 
@@ -23,6 +26,8 @@ export interface RehearsalRequest {
 
 export interface RehearsalAnswer extends Judgement {
   rehearsal: Rehearsal;
+  /** What the linter found in the pending files, and what the rehearsal says to it. */
+  findings: JudgedFinding[];
   /** All of it for people. */
   lines: string[];
 }
@@ -53,5 +58,12 @@ export async function rehearseDatabase(
     progress: (text) => progress(place.redact(text)),
   });
   const judgement = judgeRehearsal(rehearsal, demands);
-  return { rehearsal, ...judgement, lines: rehearsalLines(rehearsal, judgement) };
+  const request = { directory: resolve(projectDirectory, folder), format };
+  const findings = await judgePending(request, session, rehearsal);
+  return {
+    rehearsal,
+    ...judgement,
+    findings,
+    lines: [...rehearsalLines(rehearsal, judgement), ...findingLines(findings)],
+  };
 }

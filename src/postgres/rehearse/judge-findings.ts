@@ -1,7 +1,20 @@
 import { LOCK_MODES, type Effect, type LintRule } from "../lint/define-rule.ts";
 import type { Finding } from "../lint/finding.ts";
+import { lintPending, type LintRequest } from "../lint/lint-migrations.ts";
+import { lintRules } from "../lint/registry.ts";
+import type { SessionOptions } from "../session/connect.ts";
 import { modeName } from "./reading.ts";
 import type { FileRecord, Rehearsal, Seen } from "./rehearsal.ts";
+
+/** Lints what is pending and holds each finding against the rehearsal. Only reads. Errors: as lintPending. */
+export async function judgePending(
+  request: LintRequest,
+  session: SessionOptions,
+  rehearsal: Rehearsal,
+): Promise<JudgedFinding[]> {
+  const { findings } = await lintPending(request, session);
+  return judgeFindings(findings, lintRules, rehearsal);
+}
 
 export interface JudgedFinding {
   finding: Finding;

@@ -1,4 +1,5 @@
 import type { Judgement } from "./judge.ts";
+import type { JudgedFinding } from "./judge-findings.ts";
 import type { Rehearsal } from "./rehearsal.ts";
 import { rangeText, totalText } from "./sentence.ts";
 
@@ -20,4 +21,14 @@ export function rehearsalLines(rehearsal: Rehearsal, { refusals, warnings }: Jud
     ...warnings.map((text) => `note: ${text}`),
     ...limits.map((text) => `not seen: ${text}`),
   ];
+}
+
+/** What the rehearsal says to the linter's findings, one line each; nothing of those that it could not see. */
+export function findingLines(judged: readonly JudgedFinding[]): string[] {
+  return judged
+    .filter(({ verdict }) => verdict !== "unseen")
+    .map(
+      ({ finding: { file, line, rule }, verdict, reason }) =>
+        `${verdict} by what it did: ${file}:${line} ${rule}: ${reason}`,
+    );
 }

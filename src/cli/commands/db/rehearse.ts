@@ -1,4 +1,5 @@
 import type { ExitCode } from "../../../error-codes.ts";
+import type { JudgedFinding } from "../../../compose/database/rehearse.ts";
 import type { CommandContext } from "../../command-context.ts";
 import type { RehearseCommandOptions } from "../../database/rehearse.ts";
 
@@ -10,7 +11,7 @@ export async function rehearseMigrations(
   const { output, cancelled } = context;
   const place = await context.openDatabase(options.database);
   const { rehearseDatabase } = await import("../../../compose/database/rehearse.ts");
-  const { rehearsal, refusals, warnings, lines } = await rehearseDatabase(place, {
+  const { rehearsal, refusals, warnings, findings, lines } = await rehearseDatabase(place, {
     folder: options.dir,
     format: options.format,
     tier: options.tier === "0" ? 0 : 1,
@@ -27,8 +28,23 @@ export async function rehearseMigrations(
   });
   const exitCode = refusals.length > 0 ? 3 : 0;
   output.result(
-    { environment: place.environment ?? null, rehearsal, refusals, warnings, exitCode },
+    {
+      environment: place.environment ?? null,
+      rehearsal,
+      refusals,
+      warnings,
+      findings: findings.map(findingJson),
+      exitCode,
+    },
     rehearsal.files.length === 0 ? ["no migration is pending"] : lines,
   );
   return exitCode;
+}
+
+function findingJson({
+  finding: { rule, file, line, column, message },
+  verdict,
+  reason,
+}: JudgedFinding): object {
+  return { rule, file, line, column, message, verdict, reason };
 }
