@@ -10,7 +10,7 @@ export interface PoolFacts {
   groups: { database: string; user: string; application: string; state: string; connections: number }[];
 }
 
-/** Connections as a share of what the server allows. Reads only. */
+/** Connections as a share of what the server allows; also those whose type the server hides from this role. Reads only. */
 export async function readPool(session: Session): Promise<PoolFacts> {
   const [limits] = await session.query<{ limit: number }>(
     `select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
@@ -19,7 +19,8 @@ export async function readPool(session: Session): Promise<PoolFacts> {
   const groups = await session.query<PoolFacts["groups"][number]>(
     `select coalesce(datname, '') as database, coalesce(usename, '') as user,
        coalesce(application_name, '') as application, coalesce(state, 'hidden') as state, count(*)::int as connections
-     from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()
+     from pg_stat_activity where pid <> pg_backend_pid()
+       and (backend_type = 'client backend' or (backend_type is null and usesysid is not null))
      group by 1, 2, 3, 4 order by connections desc, 1, 2, 3, 4`,
   );
   const used = groups.reduce((sum, { connections }) => sum + connections, 0);

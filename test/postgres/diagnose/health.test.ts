@@ -1,6 +1,7 @@
 import pg from "pg";
 import { describe, expect, it } from "vitest";
 import { readHealth } from "../../../src/postgres/diagnose/health.ts";
+import { readPool } from "../../../src/postgres/diagnose/pool.ts";
 import { readSessions } from "../../../src/postgres/diagnose/session-facts.ts";
 import { openSession } from "../../../src/postgres/session/connect.ts";
 import { freshDatabase } from "../../support/database.ts";
@@ -24,6 +25,7 @@ describe("readHealth", () => {
       expect((await readSessions(session)).find(({ pid }) => pid === rows[0]!.pid)).toMatchObject({
         state: "hidden",
       });
+      expect((await readPool(session)).groups.map(({ state }) => state)).toContain("hidden");
       await session.rollback();
     } finally {
       await client.end();
