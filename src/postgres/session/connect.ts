@@ -295,7 +295,15 @@ async function cancelBackend(client: pg.Client, connectionString: string, pid: n
     other.on("error", () => undefined);
     await other.connect();
     try {
-      await other.query("select pg_cancel_backend($1)", [pid]);
+      // Behind a pooler the backend may work for the application by now: only a session of ours is cancelled.
+      const asked = await other.query(
+        `with ours as materialized (
+           select pid from pg_stat_activity where pid = $1 and application_name like 'tminus %'
+         )
+         select pg_cancel_backend(pid) from ours`,
+        [pid],
+      );
+      if (asked.rowCount === 0) await client.end();
     } finally {
       await other.end();
     }
