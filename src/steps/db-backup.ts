@@ -11,6 +11,7 @@ import { readSize, type DatabaseSize } from "../postgres/backup/size.ts";
 import { checkFiles, readBackup, type StoredBackup } from "../postgres/backup/files.ts";
 import { isRollbackBasis, manifestText, type BackupManifest } from "../postgres/backup/manifest.ts";
 import { count, describeBackup } from "../postgres/backup/words.ts";
+import { addressOf } from "../postgres/session/connect.ts";
 import { defineStep } from "./define.ts";
 import { connectionString, milliseconds } from "./migrate/place.ts";
 
@@ -104,12 +105,13 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
     const { maxAge, exclude } = context.with;
     if (maxAge === undefined) return { state: "absent", reason: "this run has made no proven backup" };
     const since = context.clock.now().getTime() - milliseconds(maxAge);
-    const name = databaseName(context);
+    const source = sourceOf(context);
     const young = await findBasis(
       directoryOf(context),
       limits,
       (manifest) =>
-        manifest.database === name &&
+        source !== undefined &&
+        manifest.source === source &&
         manifest.label === context.environment.name &&
         Date.parse(manifest.snapshot.at) >= since &&
         manifest.excluded.every((table) => exclude.includes(table)),
@@ -197,7 +199,8 @@ function directoryOf({ with: settings, projectDirectory, runDirectory, environme
   return join(runDirectory, "..", "..", "backups", environment.name);
 }
 
-function databaseName(place: Context): string | undefined {
+/** As in the manifest; a database of the same name on another server is another one. Undefined where it cannot be told. */
+function sourceOf(place: Context): string | undefined {
   const url = connectionString(place);
-  return URL.canParse(url) ? decodeURIComponent(new URL(url).pathname.slice(1)) : undefined;
+  return URL.canParse(url) ? addressOf(url) : undefined;
 }

@@ -100,6 +100,12 @@ describe("db.backup", () => {
       "absent",
     );
 
+    const elsewhere = new URL(database.url);
+    elsewhere.searchParams.set("host", "/another/server");
+    const given = dbBackup.schema.parse({ directory: directory.path, maxAge: "10m" });
+    const moved = worldIn(join(directory.path, "runs"), { key: "two", url: elsewhere.href });
+    expect((await dbBackup.observe(moved.open(given, null).context)).state).toBe("absent");
+
     const context = open("two", { maxAge: "10m" });
     expect((await dbBackup.verify!(context, first.result)).verdict).toBe("pass");
     const folder = first.result.folder as string;

@@ -4,7 +4,7 @@ import { TminusError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { canonicalJson } from "../../lib/hash.ts";
 import { randomText } from "../../lib/id.ts";
-import { readOnly, type Session, type SessionOptions } from "../session/connect.ts";
+import { addressOf, readOnly, type Session, type SessionOptions } from "../session/connect.ts";
 import { COMPRESSION, SUFFIX, compressor } from "./compression.ts";
 import { copyOut } from "./copy.ts";
 import { openPartial, publish, writeFileOf, writeStream, type StoredBackup } from "./files.ts";
@@ -79,6 +79,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<StoredBackup> 
             .toLowerCase()}-${randomText(6)}`,
           key: options.key,
           label: options.label,
+          source: addressOf(options.connectionString),
           startedAt: startedAt.toISOString(),
           ...schema,
           ...position,

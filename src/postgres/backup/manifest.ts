@@ -71,6 +71,10 @@ export const manifestSchema = z.strictObject({
     version: z.string(),
     major: z.int(),
   }),
+  source: z
+    .string()
+    .optional()
+    .describe("Host and database as the connection names them, without credentials"),
   snapshot: z.strictObject({
     at: z.iso.datetime().describe("What was committed before it is in the backup"),
     lsn: z.string().describe("Position of the write-ahead log then"),

@@ -337,8 +337,8 @@ function unreachable(connectionString: string, error: unknown): TminusError {
   });
 }
 
-/** Host and database without user and password. */
-function addressOf(connectionString: string): string {
+/** Host and database without user and password: for messages, and to tell servers apart. */
+export function addressOf(connectionString: string): string {
   if (!URL.canParse(connectionString)) return "the database";
   const { host, pathname, searchParams } = new URL(connectionString);
   return `the database ${searchParams.get("host") ?? host}${pathname}`;
