@@ -24,7 +24,8 @@ import {
   type Place,
 } from "./migrate/place.ts";
 
-const schema = z.strictObject(migrationSettings);
+/** Only native files name phases. */
+const schema = z.strictObject(migrationSettings).omit({ format: true });
 
 type Context = StepContext<z.output<typeof schema>, ContractFacts>;
 

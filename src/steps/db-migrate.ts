@@ -156,12 +156,14 @@ interface Look extends Standing, Omit<FolderOfMigrations, "digest"> {
   filesDigest: string;
 }
 
-function discover(place: Place): Promise<FolderOfMigrations> {
+type MigratePlace = Place & { with: Pick<With, "format"> };
+
+function discover(place: MigratePlace): Promise<FolderOfMigrations> {
   return discoverHistory(directoryOf(place), place.with.format);
 }
 
 /** Files and ledger, in a session that cannot write. */
-async function look(place: Place): Promise<Look> {
+async function look(place: MigratePlace): Promise<Look> {
   const { format, migrations, digest: filesDigest } = await discover(place);
   const standing = await readOnly(readOptions(place), (session) => readStanding(session, format, migrations));
   return { format, migrations, filesDigest, ...standing };

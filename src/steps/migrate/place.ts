@@ -58,7 +58,7 @@ export const migrationSettings = {
     .describe("Reference of the connection string; the environment's database when left out"),
 };
 
-type MigrationSettings = z.output<z.ZodObject<typeof migrationSettings>>;
+type MigrationSettings = Omit<z.output<z.ZodObject<typeof migrationSettings>>, "format">;
 
 /** What a plan's and a run's context have in common. */
 export interface Place {

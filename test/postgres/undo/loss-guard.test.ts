@@ -1,0 +1,46 @@
+import { describe, expect, it } from "vitest";
+import { revertMigrations } from "../../../src/postgres/migrations/revert.ts";
+import { lossGuard } from "../../../src/postgres/undo/loss-guard.ts";
+import { openMigrationWorld, type MigrationWorld } from "../migrations/world.ts";
+
+const EXPAND = `-- tminus: up
+alter table users add column email text;
+create table notes (id int primary key, text text);
+insert into notes values (1, 'made by the migration');
+-- tminus: down
+drop table notes;
+alter table users drop column email;
+`;
+
+async function openExpanded(): Promise<MigrationWorld> {
+  const world = await openMigrationWorld();
+  await world.query("create table users (id int primary key)");
+  await world.query("insert into users select generate_series(1, 100)");
+  await world.write("1_expand.sql", EXPAND);
+  await world.apply();
+  return world;
+}
+
+describe("an undo that counts what it would lose", () => {
+  it("is refused with the counts when something was written into what it would drop, and drops nothing", async () => {
+    await using world = await openExpanded();
+    await world.query("update users set email = 'user' || id || '@x' where id <= 41");
+    await world.query("insert into notes values (2, 'a'), (3, 'b')");
+    const { runKey } = world.options();
+    const outcome = await revertMigrations(world.options(), lossGuard(runKey));
+    expect(outcome).toMatchObject({ state: "refused" });
+    const reason = outcome.state === "refused" ? outcome.reason : "";
+    expect(reason).toMatch(/41\b.*users\.email/);
+    expect(reason).toMatch(/2\b.*notes/);
+    expect(reason).toContain("loss: allow");
+    expect(await world.query("select count(email)::int as emails from users")).toEqual([{ emails: 41 }]);
+    expect(await world.query("select count(*)::int as notes from notes")).toEqual([{ notes: 3 }]);
+  });
+
+  it("goes on when only what the migration itself wrote would go", async () => {
+    await using world = await openExpanded();
+    const { runKey } = world.options();
+    expect(await revertMigrations(world.options(), lossGuard(runKey))).toMatchObject({ state: "reverted" });
+    expect(await world.has("notes")).toBe(false);
+  });
+});
