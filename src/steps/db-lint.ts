@@ -5,7 +5,7 @@ import { referenceSchema } from "../model/runbook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, PlanContext, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Severity } from "../postgres/lint/finding.ts";
-import { lintPending, type PendingReport } from "../postgres/lint/lint-migrations.ts";
+import type { PendingReport } from "../postgres/lint/lint-migrations.ts";
 import { bySeverity, countBySeverity } from "../postgres/lint/lint.ts";
 import { placeOf, summary, textReport } from "../postgres/lint/report/text.ts";
 import { HISTORY_FORMATS } from "../postgres/migrations/migration.ts";
@@ -154,10 +154,12 @@ function tell(finding: PendingReport["findings"][number]): Told {
   return { severity, text: `${placeOf(finding)}: ${message} (${rule})`, hint };
 }
 
-function look(
+async function look(
   context: Pick<PlanContext<With>, "with" | "environment" | "projectDirectory" | "secret" | "signal">,
 ): Promise<PendingReport> {
   const { directory, format } = context.with;
+  // The rules are many files, which most commands do without.
+  const { lintPending } = await import("../postgres/lint/lint-migrations.ts");
   return lintPending(
     { directory: resolve(context.projectDirectory, directory), format },
     {

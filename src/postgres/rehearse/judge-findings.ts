@@ -1,7 +1,6 @@
 import { LOCK_MODES, type Effect, type LintRule } from "../lint/define-rule.ts";
 import type { Finding } from "../lint/finding.ts";
-import { lintPending, type LintRequest } from "../lint/lint-migrations.ts";
-import { lintRules } from "../lint/registry.ts";
+import type { LintRequest } from "../lint/lint-migrations.ts";
 import type { SessionOptions } from "../session/connect.ts";
 import { modeName } from "./reading.ts";
 import type { FileRecord, Rehearsal, Seen } from "./rehearsal.ts";
@@ -12,6 +11,9 @@ export async function judgePending(
   session: SessionOptions,
   rehearsal: Rehearsal,
 ): Promise<JudgedFinding[]> {
+  // The rules are many files, which most commands do without.
+  const { lintPending } = await import("../lint/lint-migrations.ts");
+  const { lintRules } = await import("../lint/registry.ts");
   const { findings } = await lintPending(request, session);
   return judgeFindings(findings, lintRules, rehearsal);
 }
