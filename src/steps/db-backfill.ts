@@ -1,4 +1,4 @@
-import { TminusError, hasCode, toErrorRecord } from "../errors.ts";
+import { hasCode, toErrorRecord } from "../errors.ts";
 import type { Secret } from "../lib/redact.ts";
 import { backfillSchema } from "../model/backfill.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -13,8 +13,10 @@ import { findTriggerByName } from "../postgres/backfill/sync-trigger.ts";
 import { undoBackfill } from "../postgres/backfill/undo-backfill.ts";
 import type { BackfillOptions } from "../postgres/backfill/worker.ts";
 import { readOnly } from "../postgres/session/connect.ts";
+import { databaseOf } from "../postgres/session/database-of.ts";
 import { backfillFacts, forecastBackfill, type BackfillFacts } from "./backfill/forecast.ts";
 import { defineStep } from "./define.ts";
+import { messageOf } from "./migrate/place.ts";
 
 const READ_TIMEOUT_MS = 60_000;
 
@@ -122,7 +124,7 @@ function look(place: Place): Promise<{ checkpoint: Checkpoint | undefined; hasTr
 
 function readOptions(place: Place) {
   return {
-    connectionString: connectionString(place),
+    connectionString: databaseOf(place),
     purpose: "look",
     statementTimeoutMs: READ_TIMEOUT_MS,
     signal: place.signal,
@@ -132,7 +134,7 @@ function readOptions(place: Place) {
 function optionsOf(context: Context): BackfillOptions {
   const { fence, key, startedBy, clock, signal } = context;
   return {
-    connectionString: connectionString(context),
+    connectionString: databaseOf(context),
     fence,
     runKey: key,
     startedBy,
@@ -140,17 +142,6 @@ function optionsOf(context: Context): BackfillOptions {
     signal,
     progress: (text) => context.progress(text),
   };
-}
-
-function connectionString(place: Place): string {
-  const { with: settings, environment } = place;
-  const reference = settings.database ?? environment.database;
-  if (reference === undefined) {
-    throw new TminusError("RUNBOOK_INVALID", `environment ${environment.name} names no database`, {
-      hint: `Write database: {url: env:DATABASE_URL} under environments.${environment.name}, or database in the step.`,
-    });
-  }
-  return place.secret(reference).reveal();
 }
 
 /** What the database answered is a failure of the step; anything else leaves open what happened. */
@@ -167,8 +158,4 @@ function resultOf({ name, rows, sweeps, startedAt, updatedAt }: Checkpoint): Jso
 
 function describe({ leaves, leaf, page, state }: Checkpoint): string {
   return `page ${page} of ${leaves[leaf]?.pages ?? 0}${state === "sweeping" ? " (checking)" : ""}`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

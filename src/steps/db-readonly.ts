@@ -9,6 +9,7 @@ import { readStatus, verifyMode, type ReadOnlyStatus } from "../postgres/readonl
 import { openSession, readOnly } from "../postgres/session/connect.ts";
 import { databaseOf, type DatabaseNamed } from "../postgres/session/database-of.ts";
 import { defineStep } from "./define.ts";
+import { messageOf } from "./migrate/place.ts";
 
 const TIMEOUT_MS = 60_000;
 const LOCK_TIMEOUT_MS = 2_000;
@@ -186,8 +187,4 @@ function failedOrThrow(error: unknown): StepResult {
     throw error;
   const { code, message, hint } = toErrorRecord(error);
   return { outcome: "failed", reason: message, result: { code, hint } };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
