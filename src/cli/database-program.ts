@@ -8,6 +8,7 @@ import { declareReadonly } from "./database/readonly.ts";
 import { declareRehearse } from "./database/rehearse.ts";
 import { declareRls } from "./database/rls.ts";
 import { declareStatus } from "./database/status.ts";
+import { declareUndoCost } from "./database/undo-cost.ts";
 import type { Run } from "./declare.ts";
 
 /** The verbs of `tminus db`, each declared in its own file in database/. A new verb adds its line. */
@@ -21,6 +22,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareBackup,
   declareReadonly,
   declareRls,
+  declareUndoCost,
 ];
 
 /** Everything about the environment's database that can be done without a run. */

@@ -130,9 +130,15 @@ function addRuns(program: Command, run: Run): void {
       "release to go back to when no run is active; the one before the live one when left out",
     )
     .option("--note <text>", "why", "")
+    .option("--preview", "only tell what rolling back would do and lose now; changes nothing")
     .option("--detach", "return as soon as the rollback was asked for");
   withConfirmation(withActor(rollback));
-  example(rollback, "tminus rollback --env production", "tminus rollback --to v1 --confirm=production");
+  example(
+    rollback,
+    "tminus rollback --env production --preview",
+    "tminus rollback --env production",
+    "tminus rollback --to v1 --confirm=production",
+  );
   rollback.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/rollback.ts")).rollback(context, id, options)),
   );

@@ -15,7 +15,9 @@ import { countLiveWorkers } from "../store/workers.ts";
 import { runDoctor } from "./doctor.ts";
 import { openForReading, trafficNow } from "./look.ts";
 import { definedOnly, makePlan } from "./make-plan.ts";
+import { previewRollback } from "./preview-rollback.ts";
 import { contextOf, openProject } from "./project.ts";
+import { runContextSchema } from "./run-context.ts";
 import type { Environment } from "./secrets.ts";
 import { checkSignal } from "./check-signal.ts";
 import { openState, type State } from "./state.ts";
@@ -110,6 +112,13 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       checkSignal(run, body, actor);
       await runs.sendSignal(await pool(), run.id, actor, body);
       await ensureWorker();
+    },
+
+    async previewRollback(runId, signal) {
+      const run = await runs.findRun(await pool(), runId, { project: projectName });
+      const attempts = await runs.listAttempts(await pool(), run.id);
+      const context = runContextSchema.parse(await runs.readRunContext(await pool(), run.id));
+      return previewRollback({ run, attempts, context, processEnvironment: environment, signal });
     },
 
     lease: async (name) => runs.readLease(await pool(), projectName, name),

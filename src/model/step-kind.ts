@@ -43,6 +43,27 @@ export interface StepKind<With = JsonObject, Facts extends Json = Json> {
    * it must be safe when there is nothing to take away, and safe to repeat after a crash in its middle.
    */
   undo?(context: StepContext<With, Facts>, result: JsonObject | undefined): Promise<StepResult>;
+  /**
+   * What undo would do and lose now, counted. Reads only; throws when it cannot be found out. Left out when the
+   * plan's words say all that can be said.
+   */
+  previewUndo?(context: UndoPreviewContext<With, Facts>): Promise<UndoPreview>;
+}
+
+export interface UndoPreview {
+  /** One line for people: "undoing drops 41 emails (users.email) written since 10:02 UTC". */
+  text: string;
+  /** Rows that hold what would be lost; undefined when some of it cannot be counted. */
+  rowsLost: number | undefined;
+  /** undo would fail as the world is now, and change nothing. */
+  isRefused: boolean;
+}
+
+export interface UndoPreviewContext<With, Facts = Json> extends PlanContext<With> {
+  /** The step's key in its run, as in StepContext. */
+  key: string;
+  facts: Facts;
+  rollbackDatabase: "keep" | "down";
 }
 
 export interface PlanContext<With> {

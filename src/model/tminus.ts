@@ -37,6 +37,11 @@ export interface Tminus {
   follow(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent>;
   /** Appends a signal. Errors: RUN_ENDED, RUN_NOT_WAITING (approve, reject, attest, resolve of a step that does not wait for it), APPROVAL_REFUSED. */
   send(runId: string, body: SignalBody, actor: string): Promise<void>;
+  /**
+   * What rolling the run back would do and lose now, in the order in which it would happen; only what the run
+   * has begun. Reads only. Errors: RUN_UNKNOWN, SECRET_MISSING.
+   */
+  previewRollback(runId: string, signal: AbortSignal): Promise<RollbackLine[]>;
   lease(environment: string): Promise<Lease | undefined>;
   evidence(sha256: string): Promise<string | undefined>;
   /** One per environment of the runbook, or the one named. */
@@ -52,6 +57,20 @@ export interface PlanRequest {
   signal: AbortSignal;
   /** Told what is being looked at, for display. */
   progress: (text: string) => void;
+}
+
+/** What a rollback would do about one step of a run. */
+export interface RollbackLine {
+  stepId: string;
+  title: string;
+  /**
+   * keep: its effect stays by design. refuse: undoing it would fail as the world is now.
+   * unknown: it would be undone, but what that loses could not be found out.
+   */
+  what: "undo" | "keep" | "refuse" | "unknown";
+  text: string;
+  /** Rows that hold what would be lost; null when it is not known. */
+  rowsLost: number | null;
 }
 
 export interface EnvironmentStatus {

@@ -11,9 +11,10 @@ import {
   type FolderOfMigrations,
   type Standing,
 } from "../postgres/migrations/read-history.ts";
-import { revertMigrations } from "../postgres/migrations/revert.ts";
+import { revertMigrations, whyNotReverted } from "../postgres/migrations/revert.ts";
 import { checkPhases } from "../postgres/phases/check-phases.ts";
 import { readExisting } from "../postgres/phases/existing.ts";
+import { gradeUndo } from "../postgres/undo/grade.ts";
 import { lossGuard } from "../postgres/undo/loss-guard.ts";
 import { defineStep } from "./define.ts";
 import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
@@ -39,6 +40,8 @@ const schema = z.strictObject({
     ),
 });
 
+const LOSS_HINT = "it is refused for that, because the step does not say 'loss: allow'";
+
 type With = z.output<typeof schema>;
 type Context = StepContext<With, MigrationFacts>;
 
@@ -62,7 +65,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
       directory: context.with.directory,
       format,
       adopted: { count: adoptable.length, unproven: adoptable.filter(({ proven }) => !proven).length },
-      pending: pending.map(describePending),
+      pending: await Promise.all(pending.map(describePending)),
       applied: ledger.length + adoptable.length,
       problems: [...problems.map(({ reason, fix }) => ({ reason, fix })), ...breaking],
       filesDigest,
@@ -149,6 +152,19 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
     } catch (error) {
       return failedOrThrow(error);
     }
+  },
+
+  async previewUndo({ rollbackDatabase, key, with: settings, ...place }) {
+    if (rollbackDatabase === "keep") return { text: "the schema stays", rowsLost: 0, isRefused: false };
+    return readOnly(readOptions({ with: settings, ...place }), async (session) => {
+      const refusal = await whyNotReverted(session, key);
+      if (refusal !== undefined) return { text: refusal, rowsLost: 0, isRefused: true };
+      const { losses, rows, text } = await gradeUndo(session, key);
+      if (losses.length > 0 && settings.loss === "refuse")
+        return { text: `${text}; ${LOSS_HINT}`, rowsLost: 0, isRefused: true };
+      const isCounted = losses.every((loss) => loss.rows !== undefined);
+      return { text, rowsLost: isCounted ? rows : undefined, isRefused: false };
+    });
   },
 });
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
+import { TminusError } from "../../src/errors.ts";
 import type { Run } from "../../src/model/run.ts";
+import type { RollbackLine } from "../../src/model/tminus.ts";
 import { ID, ended, withRun } from "./support/cases.ts";
 import { fakeTminus, type FakeTminus } from "./support/fake-tminus.ts";
 import { runCommand } from "./support/run-command.ts";
@@ -105,5 +107,46 @@ describe("rollback of an active run", () => {
     const fake = withRun({}, { staysOpen: true });
     expect((await runCommand(fake, ["rollback", "--detach"])).exitCode).toBe(0);
     expect(fake.sent).toHaveLength(1);
+  });
+});
+
+describe("rollback of an active run", () => {
+  const lines: RollbackLine[] = [
+    { stepId: "shift", title: "Shift", what: "undo", text: "v1 gets all traffic", rowsLost: 0 },
+    { stepId: "migrate", title: "Migrate", what: "undo", text: "undoing drops 41 emails", rowsLost: 41 },
+  ];
+
+  it("only tells what it would do and lose when a preview is asked for", async () => {
+    const fake = withRun({ state: "running" });
+    fake.rollbackLines = lines;
+    const text = await runCommand(fake, ["rollback", "--preview"]);
+    expect(text.exitCode).toBe(0);
+    expect(text.stdout).toContain(
+      "undo     shift  v1 gets all traffic\nundo     migrate  undoing drops 41 emails",
+    );
+    const json = await runCommand(fake, ["rollback", "--preview", "--json"]);
+    expect(JSON.parse(json.stdout)).toMatchObject({ rollback: lines, exitCode: 0 });
+    expect(fake.sent).toEqual([]);
+  });
+
+  it("tells it before it asks, and goes on when it cannot be found out", async () => {
+    const fake = withRun({ state: "running" });
+    fake.previewRollback = () =>
+      Promise.reject(new TminusError("SECRET_MISSING", "DATABASE_URL has no value here"));
+    const { stdout } = await runCommand(fake, [
+      "rollback",
+      `--confirm=${fake.nextPlan.environment.name}`,
+      "--detach",
+    ]);
+    expect(stdout).toContain("could not be found out: DATABASE_URL has no value here");
+    expect(fake.sent).toMatchObject([{ body: { kind: "rollback" } }]);
+  });
+
+  it("refuses to preview a run that has ended, for which a plan is made", async () => {
+    const fake = history({ id: "r2", release: "v2", previous: "v1", outcome: "succeeded" });
+    const { exitCode, stderr } = await runCommand(fake, ["rollback", "--preview"]);
+    expect(exitCode).toBe(2);
+    expect(stderr).toContain("no run is active");
+    expect(fake.started).toEqual([]);
   });
 });

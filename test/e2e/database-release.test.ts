@@ -73,12 +73,31 @@ async function openShop(stages: string): Promise<void> {
   writeFileSync(join(folder, "20260103000000_third.sql"), CONTRACT);
 }
 
+/** What rolling back would do when the sign-off is asked for, last step first. */
+const PREVIEW = [
+  "keep stable",
+  "undo all",
+  "undo deploy",
+  "keep watch",
+  "undo fill",
+  "keep verify",
+  "keep migrate",
+  "keep backup",
+  "keep rehearse",
+];
+
 /** Deploys v2 and attests the sign-off when it is asked for. */
 async function deploy(): Promise<number | undefined> {
   const follower = tminus.start("deploy", "--release", "v2");
   await follower.until(/run \w+ created/);
   const waited = await tminus.run("wait", "--for", "waiting", "--timeout", "2m");
   expect(waited.exitCode, follower.stdout).toBe(0);
+  const preview = await tminus.json<{ rollback: { stepId: string; what: string; text: string }[] }>(
+    "rollback",
+    "--preview",
+  );
+  expect(preview).toMatchObject({ exitCode: 0 });
+  expect(preview.value.rollback.map(({ stepId, what }) => `${what} ${stepId}`)).toEqual(PREVIEW);
   expect((await tminus.run("ack", "stable", "--note", "quiet for a day")).exitCode).toBe(0);
   return (await follower.within(120_000)).exitCode;
 }

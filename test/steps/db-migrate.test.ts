@@ -261,12 +261,33 @@ describe("db.migrate", () => {
     await using place = await openPlace();
     expect((await plan(place, { rollbackDatabase: "down" })).undo).toMatchObject({
       how: "undo",
-      loss: "values written into what the down sections drop",
+      loss: "what is written from then on into a, a.b",
     });
     await place.write({ "4_c.sql": "-- tminus: up\ncreate table c ();\n" });
     expect((await plan(place, { rollbackDatabase: "down" })).undo).toEqual({
       how: "irreversible",
       text: "4_c.sql has no down section",
+    });
+  });
+
+  it("tells before a rollback what undoing would lose now, and when it would be refused", async () => {
+    await using place = await openPlace();
+    const { context } = await life(place, { rollbackDatabase: "down" });
+    const preview = (given: JsonObject = {}, rollbackDatabase: "keep" | "down" = "down") =>
+      dbMigrate.previewUndo!({ ...context, with: settingsOf(given), rollbackDatabase });
+    expect(await dbMigrate.act(context)).toMatchObject({ outcome: "done" });
+    expect(await preview()).toEqual({ text: "undoing loses no rows", rowsLost: 0, isRefused: false });
+    await place.query("insert into a values (2, 'x'), (3, null)");
+    const text = expect.stringMatching(
+      /^undoing drops 1 b \(a\.b\) written since .*; drops 2 rows of a /,
+    ) as string;
+    expect(await preview({ loss: "allow" })).toEqual({ text, rowsLost: 3, isRefused: false });
+    expect(await preview()).toEqual({ text, rowsLost: 0, isRefused: true });
+    expect(await preview({}, "keep")).toEqual({ text: "the schema stays", rowsLost: 0, isRefused: false });
+    await place.query("update tminus.migration set down_sql = null where version = '1'");
+    expect(await preview()).toMatchObject({
+      text: "1_a.sql has no down section; nothing was undone",
+      isRefused: true,
     });
   });
 

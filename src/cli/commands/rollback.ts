@@ -1,7 +1,8 @@
-import { TminusError } from "../../errors.ts";
+import { TminusError, toErrorRecord } from "../../errors.ts";
+import { deadline } from "../../lib/clock.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import type { Run } from "../../model/run.ts";
-import type { Tminus } from "../../model/tminus.ts";
+import type { RollbackLine, Tminus } from "../../model/tminus.ts";
 import {
   actorOf,
   environmentFilter,
@@ -12,16 +13,21 @@ import {
 import { confirmChange } from "../confirm.ts";
 import { exitOfOutcome } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
+import { runJson } from "../output/json.ts";
 import { activeRuns } from "../pick-run.ts";
 import { sendSignal } from "../send-signal.ts";
 import { startRun, type StartOptions } from "../start-run.ts";
 
 /** How many runs are looked through for the release before the live one. */
 const LOOK_BACK = 100;
+/** Longer than a database is given to count; people wait for it with a broken release. */
+const PREVIEW_PATIENCE_MS = 20_000;
+const WORDS = { undo: "undo   ", keep: "keep   ", refuse: "refuse ", unknown: "unknown" } as const;
 
 export interface RollbackOptions extends StartOptions {
   to?: string;
   note: string;
+  preview?: boolean;
 }
 
 /**
@@ -41,6 +47,15 @@ export async function rollback(
   const running =
     named?.state === "ended" ? undefined : (named ?? active.find(({ state }) => state !== "queued"));
   if (running !== undefined) return undoActive(context, tminus, running, options);
+  if (options.preview === true) {
+    throw new TminusError(
+      "USAGE_INVALID",
+      `no run is active in ${environment}, so there is nothing to undo`,
+      {
+        hint: "tminus rollback makes a plan back to an earlier release and shows it before it asks.",
+      },
+    );
+  }
   const release = options.to ?? releaseBefore(named) ?? (await previousRelease(tminus, environment));
   context.output.note(placeOf(tminus, environment));
   const progress = (text: string): void => context.output.note(text);
@@ -86,6 +101,12 @@ async function undoActive(
     );
   }
   const actor = actorOf(context, options.by);
+  const lines = await preview(context, tminus, run);
+  if (options.preview === true) {
+    context.output.result({ run: runJson(run), rollback: lines, exitCode: 0 }, previewText(run, lines));
+    return 0;
+  }
+  for (const line of previewText(run, lines)) context.output.line(line);
   await confirmChange(context, run.plan.environment, `roll back run ${run.id}`, options);
   const body = { kind: "rollback", note: options.note } as const;
   if (options.detach === true) return sendSignal(context, tminus, run, body, actor);
@@ -93,6 +114,25 @@ async function undoActive(
   // To have rolled back is what was asked for.
   return followRun(context, tminus, run, (outcome) =>
     outcome === "rolled-back" ? 0 : exitOfOutcome(outcome),
+  );
+}
+
+/** What stops only the looking must not stop a rollback: it is told, and the rollback goes on. */
+async function preview(context: CommandContext, tminus: Tminus, run: Run): Promise<RollbackLine[]> {
+  context.output.note("counting what rolling back would lose");
+  try {
+    return await tminus.previewRollback(run.id, deadline(PREVIEW_PATIENCE_MS, context.cancelled));
+  } catch (error) {
+    context.cancelled.throwIfAborted();
+    const text = `what rolling back does and loses could not be found out: ${toErrorRecord(error).message}`;
+    return [{ stepId: "", title: "", what: "unknown", text, rowsLost: null }];
+  }
+}
+
+function previewText(run: Run, lines: readonly RollbackLine[]): string[] {
+  if (lines.length === 0) return [`run ${run.id} has changed nothing that would be undone`];
+  return lines.map(({ stepId, what, text }) =>
+    [WORDS[what], stepId, text].filter((part) => part !== "").join("  "),
   );
 }
 

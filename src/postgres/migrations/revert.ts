@@ -45,11 +45,8 @@ export async function revertMigrations(
     if (!(await hasLedger(session))) return { state: "reverted", reverted: [] };
     const ledger = await readLedger(session);
     const rows = ledger.filter(({ runKey }) => runKey === options.runKey).reverse();
-    const unfinished = await readUnfinished(session, options);
-    const reason =
-      refusal(rows, await readLater(session, options.runKey)) ??
-      (await refuseUnfinished(unfinished)) ??
-      (await guard.check?.(session, rows));
+    const unfinished = await readUnfinished(session, options.runKey);
+    const reason = (await whyNotReverted(session, options.runKey)) ?? (await guard.check?.(session, rows));
     if (reason !== undefined) return { state: "refused", reason };
     for (const row of rows) reverted.set(row.version, row);
     await undoUnfinished(session, unfinished, options);
@@ -60,6 +57,16 @@ export async function revertMigrations(
     }
     return { state: "reverted", reverted: [...reverted.values()] };
   });
+}
+
+/** Why what a run applied cannot be undone as the database is now; undefined when it can be. Reads only. */
+export async function whyNotReverted(session: Session, runKey: string): Promise<string | undefined> {
+  if (!(await hasLedger(session))) return undefined;
+  const rows = (await readLedger(session)).filter((row) => row.runKey === runKey).reverse();
+  return (
+    refusal(rows, await readLater(session, runKey)) ??
+    (await refuseUnfinished(await readUnfinished(session, runKey)))
+  );
 }
 
 function refusal(rows: readonly LedgerRow[], later: readonly string[]): string | undefined {
@@ -144,7 +151,7 @@ function outsideWork(
 }
 
 /** Statements of files that this run began and did not end: they are not in the ledger, but they took effect. */
-async function readUnfinished(session: Session, { runKey }: MigrateOptions): Promise<JournalRow[]> {
+async function readUnfinished(session: Session, runKey: string): Promise<JournalRow[]> {
   return (await readJournal(session)).filter((row) => row.direction === "up" && row.runKey === runKey);
 }
 

@@ -3,6 +3,10 @@ import type { StepForecast } from "../../model/step-kind.ts";
 import { historyOf } from "../../postgres/migrations/history/registry.ts";
 import type { HistoryFormat, Migration } from "../../postgres/migrations/migration.ts";
 import { riskOf } from "../../postgres/migrations/migration-risk.ts";
+import { isArchivable, shownDropped } from "../../postgres/phases/archive.ts";
+import { shownName } from "../../postgres/sql/names.ts";
+import { splitStatements } from "../../postgres/sql/statements.ts";
+import { droppedByText } from "../../postgres/undo/grade.ts";
 import { firstLine } from "../../postgres/migrations/run-statement.ts";
 
 const MAX_STATEMENTS_SHOWN = 10;
@@ -35,6 +39,8 @@ export type PendingMigration = {
   risk: Risk;
   transactional: boolean;
   hasDown: boolean;
+  /** What the down section drops, where what is written meanwhile would be lost: "users.email". */
+  downDrops?: string[];
   /** First line of each statement, the first ten. */
   statements: string[];
   /** How many there are in all. */
@@ -49,14 +55,14 @@ export interface MigrationLimits {
 }
 
 /** One pending file as the plan shows it. */
-export function describePending({
+export async function describePending({
   file,
   version,
   name,
   up,
   transactional,
   down,
-}: Migration): PendingMigration {
+}: Migration): Promise<PendingMigration> {
   return {
     file,
     version,
@@ -64,9 +70,19 @@ export function describePending({
     risk: riskOf(up),
     transactional,
     hasDown: down !== undefined,
+    downDrops: await dropsOf(down),
     statements: up.slice(0, MAX_STATEMENTS_SHOWN).map(firstLine),
     statementCount: up.length,
   };
+}
+
+async function dropsOf(down: Migration["down"]): Promise<string[]> {
+  if (down === undefined) return [];
+  const dropped = await Promise.all(splitStatements(down.sql, down.line).statements.map(droppedByText));
+  return dropped.flat().map((item) => {
+    if (isArchivable(item)) return shownDropped(item);
+    return item.kind === "rows" ? shownName(item.table) : `what ${item.what}`;
+  });
 }
 
 /** Pure: what applying the pending files means. */
@@ -128,8 +144,16 @@ function undoOf({ pending, format }: MigrationFacts, rollbackDatabase: "keep" | 
   return {
     how: "undo",
     text: `the down sections of ${pending.length} run in reverse`,
-    loss: "values written into what the down sections drop",
+    ...lossOf(pending),
   };
+}
+
+/** Nothing is lost at the moment; the exact counts are told when a rollback is asked for. */
+function lossOf(pending: readonly PendingMigration[]): { loss?: string } {
+  if (pending.some(({ downDrops }) => downDrops === undefined))
+    return { loss: "values written into what the down sections drop" };
+  const drops = [...new Set(pending.flatMap(({ downDrops = [] }) => downDrops))];
+  return drops.length === 0 ? {} : { loss: `what is written from then on into ${drops.join(", ")}` };
 }
 
 function highest(pending: readonly PendingMigration[]): Risk {

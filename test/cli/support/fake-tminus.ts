@@ -2,7 +2,7 @@ import { TminusError } from "../../../src/errors.ts";
 import type { Plan } from "../../../src/model/plan.ts";
 import type { Attempt, Run, RunEvent } from "../../../src/model/run.ts";
 import type { SignalBody } from "../../../src/model/signal.ts";
-import type { DoctorCheck, PlanRequest, Tminus } from "../../../src/model/tminus.ts";
+import type { DoctorCheck, PlanRequest, RollbackLine, Tminus } from "../../../src/model/tminus.ts";
 import { sampleRun } from "./sample-run.ts";
 
 export interface FakeTminus extends Tminus {
@@ -24,6 +24,7 @@ export interface FakeTminus extends Tminus {
   staysOpen: boolean;
   stale: boolean;
   workersAsked: number;
+  rollbackLines: RollbackLine[];
   isClosed: boolean;
 }
 
@@ -54,6 +55,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     staysOpen: false,
     stale: false,
     workersAsked: 0,
+    rollbackLines: [],
     isClosed: false,
     async plan(request) {
       fake.plans.push(request);
@@ -74,6 +76,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
       fake.runList.unshift(run);
       return run;
     },
+    previewRollback: async () => fake.rollbackLines,
     async ensureWorker() {
       fake.workersAsked++;
     },
