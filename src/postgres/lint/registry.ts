@@ -6,6 +6,7 @@ import { addUniqueConstraint } from "./rules/locks/add-unique-constraint.ts";
 import { attachPartitionWithoutCheck } from "./rules/locks/attach-partition-without-check.ts";
 import { briefExclusiveLock } from "./rules/locks/brief-exclusive-lock.ts";
 import { concurrentlyIfNotExists } from "./rules/locks/concurrently-if-not-exists.ts";
+import { defaultPartitionScan } from "./rules/locks/default-partition-scan.ts";
 import { dropIndexWithoutConcurrently } from "./rules/locks/drop-index-without-concurrently.ts";
 import { dropLocksReferenced } from "./rules/locks/drop-locks-referenced.ts";
 import { foreignKeyOnNewTable } from "./rules/locks/foreign-key-on-new-table.ts";
@@ -74,6 +75,7 @@ export const lintRules: readonly LintRule[] = [
   attachPartitionWithoutCheck,
   briefExclusiveLock,
   concurrentlyIfNotExists,
+  defaultPartitionScan,
   dropIndexWithoutConcurrently,
   dropLocksReferenced,
   foreignKeyOnNewTable,

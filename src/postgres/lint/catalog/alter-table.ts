@@ -81,8 +81,10 @@ function validate(table: Table, name: string): void {
 }
 
 function attach(catalog: Catalog, parent: Table, { subtype, def }: AlterTableCmd): void {
-  const child = catalog.tables.get(keyOf(catalog, treeOf(def, "PartitionCmd")?.name));
+  const command = treeOf(def, "PartitionCmd");
+  const child = catalog.tables.get(keyOf(catalog, command?.name));
   if (child === undefined) return;
+  child.isDefaultPartition = subtype === "AT_AttachPartition" && command?.bound?.is_default === true;
   if (subtype === "AT_AttachPartition") child.partitionOf = parent.key;
   else delete child.partitionOf;
 }

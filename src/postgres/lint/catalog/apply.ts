@@ -45,6 +45,7 @@ function createTable(catalog: Catalog, tree: CreateStmt, file: number): void {
   const parent = tree.partbound === undefined ? undefined : treeOf(tree.inhRelations?.[0], "RangeVar");
   if (parent !== undefined) {
     table.partitionOf = keyOf(catalog, parent);
+    table.isDefaultPartition = tree.partbound?.is_default === true;
     copyColumns(catalog.tables.get(table.partitionOf), table);
   } else if ((tree.inhRelations ?? []).length > 0) table.isComplete = false;
   for (const element of tree.tableElts ?? []) {
@@ -95,6 +96,7 @@ function createIndex(catalog: Catalog, tree: IndexStmt, file: number): void {
     columns,
     isUnique: tree.unique === true,
     isPartial: tree.whereClause !== undefined,
+    ...(tree.whereClause === undefined ? {} : { where: tree.whereClause }),
     method: tree.accessMethod ?? "btree",
     madeIn: file,
   });

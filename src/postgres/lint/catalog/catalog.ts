@@ -33,6 +33,8 @@ export interface Table {
   hasRowSecurity: boolean;
   isPartitioned: boolean;
   partitionOf?: string;
+  /** Takes the rows that no other partition of its parent does. */
+  isDefaultPartition?: boolean;
   /** False when it was made from something that the files do not show (CREATE TABLE AS, INHERITS, LIKE). */
   isComplete: boolean;
 }
@@ -78,6 +80,8 @@ export interface Index {
   columns: (string | undefined)[];
   isUnique: boolean;
   isPartial: boolean;
+  /** Condition of a partial one. */
+  where?: Node;
   method: string;
   madeIn: number;
 }

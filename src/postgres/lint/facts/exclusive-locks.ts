@@ -3,6 +3,7 @@ import { rangeOf, textsOf, treeOf } from "../../sql/tree.ts";
 import { keyOf, type Catalog } from "../catalog/catalog.ts";
 import { commandsOf } from "../commands-of.ts";
 import type { LintStatement } from "../define-rule.ts";
+import { foreignKeysMade } from "./foreign-keys-made.ts";
 
 /** Commands of ALTER TABLE that let readers and writers go on: https://www.postgresql.org/docs/18/sql-altertable.html */
 const WEAKER: ReadonlySet<AlterTableCmd["subtype"]> = new Set([
@@ -44,6 +45,18 @@ export function exclusivelyLocked(statement: LintStatement, catalog: Catalog): s
     tables.push(keyOf(catalog, treeOf(each, "RangeVar")));
   tables.push(...droppedOwners(statement, catalog));
   return [...new Set(tables)];
+}
+
+/** Tables that take no writes, but can be read, from the statement to the end of its transaction. */
+export function writersLocked(statement: LintStatement, catalog: Catalog): string[] {
+  const keys = foreignKeysMade(statement, catalog).flatMap(({ table, parent }) => [table, parent]);
+  const trigger = treeOf(statement.node, "CreateTrigStmt");
+  const index = treeOf(statement.node, "IndexStmt");
+  const written = index?.concurrent === true ? undefined : index;
+  const owners = [trigger?.relation, written?.relation].flatMap((relation) =>
+    relation === undefined ? [] : [keyOf(catalog, relation)],
+  );
+  return [...new Set([...keys, ...owners])];
 }
 
 function droppedOwners({ node }: LintStatement, catalog: Catalog): string[] {

@@ -1,6 +1,6 @@
 import type { Node, RangeVar } from "libpg-query";
 import { columnsIn, treeOf } from "../../../sql/tree.ts";
-import { keyOf, shown } from "../../catalog/catalog.ts";
+import { keyOf, shown, type Catalog } from "../../catalog/catalog.ts";
 import { defineRule, type LintContext } from "../../define-rule.ts";
 
 export const changeEveryRow = defineRule({
@@ -19,6 +19,11 @@ export const changeEveryRow = defineRule({
       sql: ["alter table users add column score integer;", "update users set score = 1 where score is null;"],
       effect: { shows: "select count(*) = 500 from users where to_jsonb(users) ->> 'score' = '1'" },
     },
+    {
+      before: "alter table users add column score integer;",
+      sql: "update users set score = 1 where score is null;",
+      effect: { shows: "select count(*) = 500 from users where to_jsonb(users) ->> 'score' = '1'" },
+    },
   ],
   good: [
     { sql: "update users set visits = 0 where id = 1;" },
@@ -29,10 +34,14 @@ export const changeEveryRow = defineRule({
     const changed = update ?? treeOf(node, "DeleteStmt");
     if (changed === undefined || inBody === true) return [];
     const table = keyOf(context.catalog, changed.relation);
-    if (!context.isLive(table) || !isWhole(changed.whereClause, changed.relation, context)) return [];
+    if (!context.isLive(table)) return [];
+    const isWhole = isEveryRow(changed.whereClause, changed.relation, context);
+    if (!isWhole && !isOldRows(changed.whereClause, table, context.catalog)) return [];
     return [
       {
-        message: `every row of ${shown(table)} is ${update === undefined ? "deleted" : "written again"} in one transaction; writers of these rows wait for its end`,
+        // A backfill may have been there before.
+        ...(isWhole ? {} : { severity: "ask" as const }),
+        message: `${isWhole ? "every row" : "every old row"} of ${shown(table)} is ${update === undefined ? "deleted" : "written again"} in one transaction; writers of these rows wait for its end`,
         hint:
           update === undefined
             ? "Delete in batches, outside the migration."
@@ -44,11 +53,25 @@ export const changeEveryRow = defineRule({
 });
 
 /** No WHERE, WHERE true, or only a test for NULL of a column that the batch itself makes: that is every row. */
-function isWhole(where: Node | undefined, relation: RangeVar | undefined, context: LintContext): boolean {
+function isEveryRow(where: Node | undefined, relation: RangeVar | undefined, context: LintContext): boolean {
   if (where === undefined || treeOf(where, "A_Const")?.boolval?.boolval === true) return true;
   const test = treeOf(where, "NullTest");
   const [column = ""] = columnsIn(test?.arg);
   const table = context.catalog.tables.get(keyOf(context.catalog, relation));
   const madeIn = table?.columns.get(column)?.madeIn;
   return test?.nulltesttype === "IS_NULL" && madeIn !== undefined && context.isInBatch(madeIn);
+}
+
+/** Only a test for NULL of a column that came later than its table, without a default: that is every row from before. */
+function isOldRows(where: Node | undefined, key: string, { tables }: Catalog): boolean {
+  const test = treeOf(where, "NullTest");
+  const table = tables.get(key);
+  const column = table?.columns.get(columnsIn(test?.arg).join());
+  return (
+    test?.nulltesttype === "IS_NULL" &&
+    table !== undefined &&
+    column !== undefined &&
+    !column.hasDefault &&
+    column.madeIn > table.madeIn
+  );
 }
