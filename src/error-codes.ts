@@ -348,6 +348,13 @@ export const errorCodes = {
     why: "A write to each table was tried and rolled back. One had the wrong outcome, or was stopped by something else.",
     next: "Look with tminus db readonly status, and give the command again: it goes on where it stopped.",
   },
+  SQL_UNPRINTABLE: {
+    exit: 1,
+    retryable: false,
+    title: "A statement cannot be written out again",
+    why: "The printer of SQL leaves something out of this statement, so that a rewrite of it would not say the same.",
+    next: "Write the safe form by hand; tminus db lint says what it is.",
+  },
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

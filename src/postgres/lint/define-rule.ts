@@ -22,24 +22,74 @@ export interface LintRule {
   good: readonly Example[];
   check(statement: LintStatement, context: LintContext): RuleFinding[];
   /**
-   * The safe way to the same end, in the order in which it runs. Undefined when there is none that is certain.
-   * Pure. Replaces the whole statement; a finding of one command of an ALTER TABLE that has others must keep those.
+   * The safe way to the same end, or why there is none for this statement. Pure. Replaces the whole statement, which
+   * never has anything else to keep: an ALTER TABLE is cut up before, so that a finding with `command` comes here
+   * with that one command alone, `command` 0, and a catalog that knows what the commands before it did. Never asked
+   * for what stands in a DO block. The SQL may say what other rules find: it is linted and rewritten again.
+   * test/postgres/lint/rewrites.test.ts runs the rewrite of every bad example, alone and among other commands.
    */
-  rewrite?(finding: RuleFinding, statement: LintStatement, context: LintContext): Replacement[] | undefined;
+  rewrite?(finding: RuleFinding, statement: LintStatement, context: LintContext): Rewrite | NotRewritten;
+  /**
+   * Why no safe way is certain, and what people have to decide instead; one sentence. Every rule that blocks or asks
+   * has this or `rewrite`.
+   */
+  noRewrite?: string;
 }
 
+/** What stands for one statement. */
+export interface Rewrite {
+  /**
+   * In the order in which they run; empty when the statement is only to be left out. db.migrate applies all files
+   * of the phases expand and migrate before db.backfill runs, and db.contract comes after both: behind a backfill
+   * there may only be files of the phase contract, and behind such a file only others of it.
+   */
+  steps: readonly Replacement[];
+  /**
+   * Objects that are not afterwards what the original statement would have made them, as the drift fingerprint names
+   * them ("index public.users_visits_idx"), and why that is meant. All of them and no others may differ.
+   */
+  differs?: readonly { object: string; because: string }[];
+  /** Columns whose values are not those that the original would have given ("public.users.token"): random ones. */
+  otherValues?: readonly string[];
+  /**
+   * For an original that PostgreSQL refuses whatever is in the database, so that there is no schema to compare with:
+   * a query whose one value is true when the sequence has run.
+   */
+  ends?: string;
+}
+
+/** Why a rule that can rewrite leaves this statement alone, and what to do instead; one sentence. */
+export interface NotRewritten {
+  reason: string;
+}
+
+export type Replacement = FileReplacement | BackfillReplacement;
+
 /** One migration file of a rewrite. */
-export interface Replacement {
+export interface FileReplacement {
   /** Becomes part of the file's name: "validate". Kebab words. */
   suffix: string;
   /** False: its one statement runs outside a transaction. */
   transactional: boolean;
-  /** Statements with their semicolons. */
+  /** Statements with their semicolons. sql-of.ts writes trees; names that PostgreSQL would choose: chosen-name.ts. */
   sql: string;
-  /** What takes it back, when that is certain. */
+  /** What takes it back, when that is certain; one statement when it is not transactional. */
   down?: string;
-  /** The phase that the file must name; expand when left out. */
+  /** The phase that the file must name; that of the rewritten file when left out. */
   phase?: "migrate" | "contract";
+}
+
+/** A step db.backfill for the runbook: a sync trigger and batches (model/backfill.ts). */
+export interface BackfillReplacement {
+  backfill: {
+    /** With its schema. */
+    table: string;
+    /** Column to SQL expression over the same row. */
+    set: Readonly<Record<string, string>>;
+    where?: string;
+    /** "keep": rows that the running release writes are filled until the contract file drops what they need. */
+    trigger?: "keep";
+  };
 }
 
 /** SQL on top of example-schema.ts: one migration file, or several that run one after the other. */
@@ -54,6 +104,8 @@ export type ExampleFile = string | { outside: string };
 
 export interface BadExample extends Example {
   effect: Effect;
+  /** Set when the rule's rewrite gives a reason instead: the test expects one. */
+  isLeft?: true;
 }
 
 /** What makes an example bad, as a test can see it. */

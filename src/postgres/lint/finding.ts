@@ -1,3 +1,5 @@
+import type { NotRewritten, Rewrite } from "./define-rule.ts";
+
 /**
  * block: certain, or so likely to stop the service or lose data that it must not run. ask: depends on what only
  * people know; it needs a yes. note: worth knowing.
@@ -37,6 +39,8 @@ export interface Finding {
   statement: number;
   /** What the rule itself said, for its rewrite. */
   from: RuleFinding;
+  /** Only when it was asked for. */
+  rewrite?: Rewrite | NotRewritten;
 }
 
 /** Strongest first. */

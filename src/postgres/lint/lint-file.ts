@@ -11,6 +11,8 @@ export interface LintFile {
   /** False: each statement runs alone, as far as the file itself begins no transaction. */
   transactional: boolean;
   phase: MigrationPhase;
+  /** Its down section. */
+  down?: string;
   allows: readonly Allowance[];
   /** Directives that cannot be understood. */
   problems: readonly { line: number; text: string }[];
@@ -41,6 +43,7 @@ export function readLintFile(
     firstLine: line,
     transactional: sections.transactional && (sections.up !== undefined || transactional),
     phase: sections.phase ?? "expand",
+    ...(sections.down === undefined ? {} : { down: sections.down.sql }),
     allows: sections.allows,
     problems,
   };

@@ -126,11 +126,13 @@ export async function withClient<T>(url: string, work: (client: pg.Client) => Pr
   }
 }
 
-function partsOf({ sql }: Example): readonly ExampleFile[] {
+/** The migration files of an example. */
+export function partsOf({ sql }: Example): readonly ExampleFile[] {
   return typeof sql === "string" || "outside" in sql ? [sql] : sql;
 }
 
-async function runPart(client: pg.Client, part: ExampleFile, seen: Seen): Promise<void> {
+/** Runs one migration file as it would be run, and adds to what was seen. */
+export async function runPart(client: pg.Client, part: ExampleFile, seen: Seen): Promise<void> {
   if (typeof part === "string") {
     await client.query("begin");
     await runInside(client, part, seen);
@@ -163,11 +165,13 @@ function refused(error: unknown, seen: Seen): void {
   seen.error = { code: error.code ?? "", message: error.message };
 }
 
-function nothingSeen(): Seen {
+/** Before anything has run. */
+export function nothingSeen(): Seen {
   return { locks: new Map(), scanned: new Set(), rewritten: new Set() };
 }
 
-async function seeRewrites(
+/** Which tables have another file than before. */
+export async function seeRewrites(
   client: pg.Client,
   before: ReadonlyMap<string, string>,
   seen: Seen,
@@ -207,7 +211,8 @@ async function rowsRead(client: pg.Client): Promise<Map<string, number>> {
   return new Map(rows.map(({ table, read }) => [table, Number(read)]));
 }
 
-async function fileNodes(client: pg.Client): Promise<Map<string, string>> {
+/** The file of each table. */
+export async function fileNodes(client: pg.Client): Promise<Map<string, string>> {
   const { rows } = await client.query<{ name: string; node: string }>(
     `select relname as name, pg_relation_filenode(oid)::text as node from pg_class
      where relnamespace = 'public'::regnamespace and relkind in ('r', 'm')`,

@@ -1,5 +1,6 @@
 import type { Constraint as ConstraintTree } from "libpg-query";
 import { columnsIn, textsOf } from "../../sql/tree.ts";
+import { chosenName } from "../rewrite/chosen-name.ts";
 import { keyOf, type Catalog, type Constraint, type Table } from "./catalog.ts";
 
 const KINDS: Partial<Record<NonNullable<ConstraintTree["contype"]>, Constraint["kind"]>> = {
@@ -23,7 +24,8 @@ export function constraintOf(
   if (kind === undefined) return undefined;
   const using = tree.indexname === undefined ? undefined : `${table.schema}.${tree.indexname}`;
   const columns = columnsOf(catalog, tree, kind, using, column);
-  const name = tree.conname ?? freeName(table, defaultName(table.name, kind, columns));
+  const including = textsOf(tree.including);
+  const name = tree.conname ?? nameFor(catalog, table, kind, [...columns, ...including]);
   return {
     name,
     kind,
@@ -45,36 +47,41 @@ function columnsOf(
   index: string | undefined,
   column: string | undefined,
 ): string[] {
+  // Also for one behind a column PostgreSQL looks at the expression.
+  if (kind === "check") return columnsIn(tree.raw_expr);
   if (column !== undefined) return [column];
   if (kind === "foreign") return textsOf(tree.fk_attrs);
-  if (kind === "check") return columnsIn(tree.raw_expr);
   if (index !== undefined) {
     return (catalog.indexes.get(index)?.columns ?? []).filter((name) => name !== undefined);
   }
   return textsOf(tree.keys);
 }
 
-/** PostgreSQL's own rule: https://www.postgresql.org/docs/18/sql-createtable.html */
-function defaultName(table: string, kind: Constraint["kind"], columns: readonly string[]): string {
-  switch (kind) {
-    case "primary":
-      return `${table}_pkey`;
-    case "check":
-      return columns.length === 1 ? `${table}_${columns[0]}_check` : `${table}_check`;
-    case "not-null":
-      return `${table}_${columns.join("_")}_not_null`;
-    case "unique":
-      return `${table}_${columns.join("_")}_key`;
-    case "foreign":
-      return `${table}_${columns.join("_")}_fkey`;
-    case "exclude":
-      return `${table}_${columns.join("_")}_excl`;
-  }
+const LABELS: Record<Constraint["kind"], string> = {
+  primary: "pkey",
+  check: "check",
+  "not-null": "not_null",
+  unique: "key",
+  foreign: "fkey",
+  exclude: "excl",
+};
+
+/** The name that PostgreSQL chooses, as far as the files tell which names are taken. */
+function nameFor(
+  catalog: Catalog,
+  { name, schema }: Table,
+  kind: Constraint["kind"],
+  columns: readonly string[],
+): string {
+  const isOverall = kind === "primary" || (kind === "check" && columns.length !== 1);
+  const isIndex = kind === "primary" || kind === "unique" || kind === "exclude";
+  return chosenName(name, isOverall ? [] : columns, LABELS[kind], (wanted) => {
+    const key = `${schema}.${wanted}`;
+    const isRelation = catalog.tables.has(key) || catalog.indexes.has(key) || catalog.views.has(key);
+    return (isIndex && isRelation) || hasConstraint(catalog, schema, wanted);
+  });
 }
 
-function freeName(table: Table, name: string): string {
-  if (!table.constraints.has(name)) return name;
-  for (let number = 1; ; number++) {
-    if (!table.constraints.has(`${name}${number}`)) return `${name}${number}`;
-  }
+function hasConstraint({ tables }: Catalog, schema: string, name: string): boolean {
+  return [...tables.values()].some((table) => table.schema === schema && table.constraints.has(name));
 }

@@ -1,6 +1,7 @@
 import { shown } from "../../catalog/catalog.ts";
 import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { addNotValid } from "../../rewrite/add-not-valid.ts";
 
 export const addCheckValidated = defineRule({
   id: "add-check-validated",
@@ -41,4 +42,5 @@ export const addCheckValidated = defineRule({
       ];
     });
   },
+  rewrite: (_finding, statement, context) => addNotValid(statement, context, "CONSTR_CHECK"),
 });

@@ -1,6 +1,7 @@
 import { keyOf, shown } from "../../catalog/catalog.ts";
 import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { addNotValid } from "../../rewrite/add-not-valid.ts";
 
 export const addForeignKeyValidated = defineRule({
   id: "add-foreign-key-validated",
@@ -47,4 +48,5 @@ export const addForeignKeyValidated = defineRule({
       ];
     });
   },
+  rewrite: (_finding, statement, context) => addNotValid(statement, context, "CONSTR_FOREIGN"),
 });

@@ -1,6 +1,10 @@
+import type { Node } from "libpg-query";
+import { quotedName } from "../../../sql/names.ts";
 import { treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown } from "../../catalog/catalog.ts";
 import { defineRule } from "../../define-rule.ts";
+import { indexNameOf } from "../../rewrite/index-name-of.ts";
+import { sqlOf } from "../../rewrite/sql-of.ts";
 
 export const indexWithoutConcurrently = defineRule({
   id: "index-without-concurrently",
@@ -32,5 +36,16 @@ export const indexWithoutConcurrently = defineRule({
         relation: table,
       },
     ];
+  },
+  rewrite(_finding, { node }, { catalog }) {
+    const tree = structuredClone(treeOf(node, "IndexStmt")!);
+    const name = tree.idxname ?? indexNameOf(catalog, tree);
+    if (name === undefined)
+      return { reason: "Give the index a name: a failed try is found and dropped by it." };
+    delete tree.if_not_exists;
+    const built: Node = { IndexStmt: { ...tree, idxname: name, concurrent: true } };
+    const { schemaname } = tree.relation!;
+    const down = `drop index concurrently ${quotedName(schemaname === undefined ? { name } : { schema: schemaname, name })};`;
+    return { steps: [{ suffix: "index", transactional: false, sql: sqlOf(built), down }] };
   },
 });

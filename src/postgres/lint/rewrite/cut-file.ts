@@ -1,0 +1,162 @@
+import { splitStatements } from "../../sql/statements.ts";
+import { treeOf } from "../../sql/tree.ts";
+import type { FileReplacement, LintStatement, Rewrite } from "../define-rule.ts";
+import type { LintFile } from "../lint-file.ts";
+import type { FilePiece, Piece } from "./piece.ts";
+import { dependsOnSession, isHarmlessSetting, isSetting } from "./session-state.ts";
+
+/** A stretch of the file: untouched statements, or one that is rewritten. */
+interface Stretch {
+  /** With comments before it, and its semicolon. */
+  sql: string;
+  statements: LintStatement[];
+  rewrite: Rewrite | undefined;
+  /** What is written before its first statement. */
+  comment: string;
+}
+
+/**
+ * The file with some of its statements replaced, as the files and backfills that stand for it. Statements that are
+ * not concerned keep their text and their order; what the file sets for its session is set again in each piece.
+ * A reason when a statement needs something that a cut would take from it.
+ */
+export function cutFile(
+  file: LintFile,
+  statements: readonly LintStatement[],
+  rewrites: ReadonlyMap<number, Rewrite>,
+): { pieces: Piece[]; notes: string[] } | { reason: string } {
+  const downs = downsOf(file, statements);
+  const pieces: Piece[] = [];
+  const carried: LintStatement[] = [];
+  for (const stretch of stretchesOf(file, statements, rewrites)) {
+    if (stretch.rewrite === undefined) {
+      if (!stretch.statements.every(isSetting)) pieces.push(untouched(file, stretch, carried, downs));
+      carried.push(...stretch.statements.filter(isSetting));
+      continue;
+    }
+    for (const [position, step] of stretch.rewrite.steps.entries()) {
+      if ("backfill" in step) pieces.push({ kind: "backfill", ...step });
+      else {
+        const lost = step.transactional ? undefined : carried.find((each) => !isHarmlessSetting(each));
+        if (lost !== undefined) return { reason: cannotCarry(lost) };
+        pieces.push(rewritten(file, step, carried, position === 0 ? stretch.comment : ""));
+      }
+    }
+  }
+  const kept = statements.filter(({ index }) => !rewrites.has(index));
+  const bound = kept.map(dependsOnSession).find((reason) => reason !== undefined);
+  if (pieces.length !== 1 && bound !== undefined) return { reason: bound };
+  const files = pieces.filter((piece) => piece.kind === "file");
+  const isLost = file.down !== undefined && files.some(({ down }) => down === undefined);
+  return { pieces: inOrder(pieces), notes: isLost ? [LOST_DOWN] : [] };
+}
+
+const LOST_DOWN =
+  "its down section cannot be divided among the files: write one for each, or they are not undone";
+
+function untouched(
+  { transactional, phase }: LintFile,
+  { sql, statements }: Stretch,
+  carried: readonly LintStatement[],
+  downs: ReadonlyMap<number, string> | undefined,
+): FilePiece {
+  const down = joinedDowns(downs, statements);
+  return {
+    kind: "file",
+    suffix: undefined,
+    transactional,
+    phase,
+    sql: withSettings(carried, transactional, sql),
+    ...(down === undefined ? {} : { down }),
+  };
+}
+
+function rewritten(
+  file: LintFile,
+  { suffix, transactional, sql, phase, down }: FileReplacement,
+  carried: readonly LintStatement[],
+  comment: string,
+): FilePiece {
+  return {
+    kind: "file",
+    suffix,
+    transactional,
+    phase: phase ?? file.phase,
+    sql: comment + withSettings(carried, transactional, sql),
+    ...(down === undefined ? {} : { down }),
+  };
+}
+
+/** As db.migrate, db.backfill and db.contract run them one after the other. */
+function inOrder(pieces: readonly Piece[]): Piece[] {
+  const isContract = (piece: Piece): boolean => piece.kind === "file" && piece.phase === "contract";
+  return [
+    ...pieces.filter((piece) => piece.kind === "file" && !isContract(piece)),
+    ...pieces.filter(({ kind }) => kind === "backfill"),
+    ...pieces.filter(isContract),
+  ];
+}
+
+function stretchesOf(
+  file: LintFile,
+  statements: readonly LintStatement[],
+  rewrites: ReadonlyMap<number, Rewrite>,
+): Stretch[] {
+  const stretches: Stretch[] = [];
+  let from = 0;
+  for (const [position, statement] of statements.entries()) {
+    const isLast = position === statements.length - 1;
+    const end = isLast ? file.sql.length : endOf(file.sql, statement);
+    const sql = file.sql.slice(from, end);
+    const comment = file.sql.slice(from, statement.start);
+    from = end;
+    const rewrite = rewrites.get(statement.index);
+    const before = stretches.at(-1);
+    if (rewrite === undefined && before !== undefined && before.rewrite === undefined) {
+      before.sql += sql;
+      before.statements.push(statement);
+    } else stretches.push({ sql, statements: [statement], rewrite, comment });
+  }
+  return stretches;
+}
+
+/** Behind its semicolon. */
+function endOf(sql: string, { start, text }: LintStatement): number {
+  const end = sql.indexOf(";", start + text.length);
+  return end === -1 ? sql.length : end + 1;
+}
+
+/**
+ * The down statement of each statement, by its number: undefined when the down section has not one for each, in the
+ * opposite order.
+ */
+function downsOf(
+  { down }: LintFile,
+  statements: readonly LintStatement[],
+): ReadonlyMap<number, string> | undefined {
+  if (down === undefined) return undefined;
+  const done = statements.filter((statement) => !isSetting(statement));
+  const undone = splitStatements(down).statements.map(({ text }) => text);
+  if (undone.length !== done.length) return undefined;
+  return new Map(done.map(({ index }, position) => [index, undone.at(-1 - position)!]));
+}
+
+function joinedDowns(
+  downs: ReadonlyMap<number, string> | undefined,
+  own: readonly LintStatement[],
+): string | undefined {
+  if (downs === undefined) return undefined;
+  const texts = own.toReversed().flatMap(({ index }) => downs.get(index) ?? []);
+  return texts.map((text) => `${text};\n`).join("");
+}
+
+/** A file that is no transaction has no settings but those of its session. */
+function withSettings(carried: readonly LintStatement[], transactional: boolean, sql: string): string {
+  if (!transactional || carried.length === 0) return sql;
+  return `${carried.map(({ text }) => `${text};\n`).join("")}${sql}`;
+}
+
+function cannotCarry({ node }: LintStatement): string {
+  const name = treeOf(node, "VariableSetStmt")?.name ?? "";
+  return `SET ${name} does not hold in a file that runs outside a transaction: write names with their schema, and remove it.`;
+}

@@ -1,0 +1,190 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { BadExample, LintRule } from "../../../src/postgres/lint/define-rule.ts";
+import { readLintFile } from "../../../src/postgres/lint/lint-file.ts";
+import { lintRules } from "../../../src/postgres/lint/registry.ts";
+import { sqlOf } from "../../../src/postgres/lint/rewrite/sql-of.ts";
+import { parseSql } from "../../../src/postgres/sql/parse.ts";
+import { treeOf } from "../../../src/postgres/sql/tree.ts";
+import { exampleTemplate, lintExample, shows } from "./example-runner.ts";
+import {
+  differences,
+  lintPieces,
+  rewriteExample,
+  runOriginal,
+  runPieces,
+  sharedRows,
+} from "./rewrite-runner.ts";
+
+/** Rules that block or ask and have neither a rewrite nor a reason yet. */
+const MISSING: readonly string[] = [
+  // columns, types, rows
+  "add-column-constrained-domain",
+  "add-column-not-null",
+  "add-column-rewrite",
+  "batch-loop",
+  "change-column-type",
+  "change-every-row",
+  "data-change-under-lock",
+  "drop-column",
+  "drop-default",
+  "drop-table",
+  "json-column",
+  "narrow-column-type",
+  "rename",
+  "rename-enum-value",
+  "set-not-null",
+  // indexes and constraints
+  "add-unique-constraint",
+  "concurrently-if-not-exists",
+  "concurrently-in-transaction",
+  "drop-index-without-concurrently",
+  "partitioned-index",
+  // the others
+  "add-exclude-constraint",
+  "attach-partition-without-check",
+  "commit-in-do",
+  "default-partition-scan",
+  "definer-without-search-path",
+  "drop-database",
+  "drop-primary-key",
+  "end-every-backend",
+  "enum-value-used-in-transaction",
+  "grant-to-everybody",
+  "identifier-too-long",
+  "lock-table",
+  "partition-locks-parent",
+  "policy-always-true",
+  "policy-user-metadata",
+  "policy-without-row-security",
+  "protection-off",
+  "refresh-without-concurrently",
+  "reindex-without-concurrently",
+  "row-security-off",
+  "row-security-without-policy",
+  "search-path-emptied",
+  "table-rewrite-command",
+  "table-without-row-security",
+  "transaction-control",
+  "truncate",
+  "unknown-statistics-column",
+  "validate-in-same-transaction",
+  "view-bypasses-row-security",
+];
+
+let template: Awaited<ReturnType<typeof exampleTemplate>>;
+beforeAll(async () => {
+  template = await exampleTemplate();
+});
+afterAll(() => template.drop());
+
+it("every rule that blocks or asks has a rewrite, or says why there is none", () => {
+  const without = lintRules.filter(
+    ({ severity, rewrite, noRewrite }) =>
+      severity !== "note" && rewrite === undefined && noRewrite === undefined,
+  );
+  expect(without.map(({ id }) => id).sort()).toEqual(MISSING.toSorted());
+  for (const { id, rewrite, noRewrite } of lintRules) {
+    expect(rewrite !== undefined && noRewrite !== undefined, `${id} has both`).toBe(false);
+    if (noRewrite !== undefined) expect(noRewrite, id).toMatch(/^[A-Z].*\.$/s);
+  }
+});
+
+const withRewrite = lintRules.filter(({ rewrite }) => rewrite !== undefined);
+
+describe.each(withRewrite.map((rule) => ({ id: rule.id, rule })))("$id", ({ rule }) => {
+  it.each(rule.bad.map((example) => ({ sql: text(example.sql), example })))(
+    "alone: $sql",
+    async ({ example }) => {
+      await check(rule, example);
+    },
+  );
+
+  it("keeps the other commands of an ALTER TABLE", async () => {
+    for (const example of rule.bad) {
+      const among = await amongOthers(example);
+      if (among !== undefined) await check(rule, among);
+    }
+  });
+});
+
+/**
+ * The rewritten example runs without the harm, is found clean, and ends with the schema and the rows with which the
+ * original ends.
+ */
+async function check(rule: LintRule, example: BadExample): Promise<void> {
+  const written = await rewriteExample(rule, example);
+  if ("reasons" in written) {
+    expect(example.isLeft, `${text(example.sql)} is not rewritten: ${text(written.reasons)}`).toBe(true);
+    expect(written.reasons).not.toEqual([]);
+    return;
+  }
+  const { pieces, declared } = written;
+  expect(example.isLeft, `${text(example.sql)} is rewritten`).toBeUndefined();
+  const sequence = text(pieces);
+  expectOrder(pieces);
+
+  const before = (await lintExample(example)).findings;
+  const after = (await lintPieces(example, pieces)).findings;
+  const known = before.filter(({ severity }) => severity === "block").map((finding) => finding.rule);
+  const wrong = after.filter(
+    (finding) => finding.rule === rule.id || (finding.severity === "block" && !known.includes(finding.rule)),
+  );
+  expect(wrong, sequence).toEqual([]);
+
+  const original = await runOriginal(template, example);
+  const ends = declared.flatMap((each) => each.ends ?? []);
+  const outcome = await runPieces(template, example, pieces, {
+    async beforeContract(client, seen) {
+      expect(seen.error, sequence).toBeUndefined();
+      if ("unseen" in example.effect) return;
+      expect(await shows(example.effect, client, seen), `${sequence} shows ${text(example.effect)}`).toBe(
+        false,
+      );
+    },
+    async atEnd(client) {
+      for (const query of ends)
+        expect(await shows({ shows: query }, client, original.seen), `${sequence}: ${query}`).toBe(true);
+    },
+  });
+  expect(outcome.seen.error, sequence).toBeUndefined();
+  if ("rewrites" in example.effect) expect(outcome.seen.rewritten).not.toContain(example.effect.rewrites);
+  if ("scans" in example.effect) expect(outcome.seen.scanned).not.toContain(example.effect.scans);
+  expect(outcome.notTakenBack, sequence).toEqual([]);
+
+  const canRun = original.seen.error === undefined;
+  if (!canRun)
+    expect(ends, `${text(example.sql)} cannot run: the rewrite must say how it ends`).not.toEqual([]);
+  else {
+    const meant = declared.flatMap(({ differs = [] }) => differs.map(({ object }) => object));
+    expect(differences(original.schema, outcome.schema).sort(), sequence).toEqual(meant.sort());
+  }
+  const otherValues = declared.flatMap((each) => each.otherValues ?? []);
+  const [expected, found] = sharedRows(canRun ? original.rows : outcome.start, outcome.rows, otherValues);
+  expect(found, sequence).toEqual(expected);
+}
+
+/** Behind a backfill only files of the phase contract, and only they behind such a file. */
+function expectOrder(
+  pieces: readonly { kind: string; phase?: string; transactional?: boolean; sql?: string }[],
+): void {
+  const ranks = pieces.map(({ kind, phase }) => (kind === "backfill" ? 1 : phase === "contract" ? 2 : 0));
+  expect(ranks, text(pieces)).toEqual(ranks.toSorted((a, b) => a - b));
+}
+
+/** The example with a column added by a command before and a command behind its own; undefined when it has several statements. */
+async function amongOthers(example: BadExample): Promise<BadExample | undefined> {
+  if (typeof example.sql !== "string") return undefined;
+  const parsed = await parseSql(readLintFile("example.sql", example.sql).sql);
+  if (!("statements" in parsed) || parsed.statements.length !== 1) return undefined;
+  const { node, text: written } = parsed.statements[0]!;
+  const tree = treeOf(node, "AlterTableStmt");
+  const others = await parseSql("alter table t add column zz_before text, add column zz_after text");
+  if (tree?.cmds?.length !== 1 || !("statements" in others)) return undefined;
+  const [first, last] = treeOf(others.statements[0]!.node, "AlterTableStmt")!.cmds!;
+  const sql = sqlOf({ AlterTableStmt: { ...tree, cmds: [first!, ...tree.cmds, last!] } });
+  return { ...example, sql: example.sql.replace(written, () => sql.slice(0, -1)) };
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
