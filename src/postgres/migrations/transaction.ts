@@ -3,7 +3,7 @@ import { crashPoint } from "../../lib/crash-point.ts";
 import { randomFraction } from "../../lib/id.ts";
 import { sqlStateOf, type Session } from "../session/connect.ts";
 import { fenceSql, judgeFence } from "../session/fence.ts";
-import { describeBlocker, watchLocks, type Blocker } from "../session/lock-watch.ts";
+import { describeBlocker, watchLocks, type AwaitedLock, type Blocker } from "../session/lock-watch.ts";
 import { waitUntilFree } from "../session/wait-until-free.ts";
 import { strongLocks } from "../sql/strong-locks.ts";
 import type { Statement } from "../sql/statements.ts";
@@ -52,14 +52,17 @@ export async function inFencedTransaction(
 ): Promise<boolean> {
   const { clock, signal, progress, lockRetries } = options;
   const targets = await strongLocks(work.statements ?? []);
+  let first: AwaitedLock | undefined;
   for (let tries = 1, patienceMs = FIRST_LOCK_TIMEOUT_MS; ; tries++, patienceMs *= 2) {
     patienceMs = Math.min(options.lockTimeoutMs, patienceMs);
     patienceMs = await waitUntilFree(session, targets, lookOptions(options, work.file, patienceMs));
     const outcome = await attempt(session, options, work, {
       lockTimeoutMs: patienceMs,
       watched: tries > 1 || lockRetries === 1,
+      first,
     });
     if (outcome.state !== "locked") return outcome.state === "committed";
+    first = outcome.awaited;
     if (tries >= lockRetries) throw locked(work.file, tries, outcome.blockers, outcome.cause);
     const who =
       outcome.blockers[0] === undefined ? "" : `, blocked by ${describeBlocker(outcome.blockers[0])}`;
@@ -71,19 +74,24 @@ export async function inFencedTransaction(
 type Attempt =
   | { state: "committed" }
   | { state: "needless" }
-  | { state: "locked"; blockers: Blocker[]; cause: unknown };
+  | { state: "locked"; blockers: Blocker[]; awaited: AwaitedLock | undefined; cause: unknown };
 
 async function attempt(
   session: Session,
   options: MigrateOptions,
   work: FencedWork,
-  { lockTimeoutMs, watched }: { lockTimeoutMs: number; watched: boolean },
+  {
+    lockTimeoutMs,
+    watched,
+    first,
+  }: { lockTimeoutMs: number; watched: boolean; first: AwaitedLock | undefined },
 ): Promise<Attempt> {
   const watch = watched ? watchLocks(options.connectionString, session.pid, options.clock) : undefined;
   const limit = `set local lock_timeout = ${lockTimeoutMs}`;
   let isCommitted = false;
   try {
     await begin(session, limit, options);
+    if (first !== undefined) await lockFirst(session, first);
     const wanted = await work.run(session, {
       limitLocks: async () => void (await session.query(limit)),
       async commitWith(statements, ours) {
@@ -105,10 +113,22 @@ async function attempt(
   } catch (error) {
     await session.rollback();
     if (!LOCK_STATES.includes(sqlStateOf(error) ?? "")) throw error;
-    return { state: "locked", blockers: (await watch?.stop()) ?? [], cause: error };
+    const blockers = (await watch?.stop()) ?? [];
+    return { state: "locked", blockers, awaited: watch?.awaited(), cause: error };
   } finally {
     await watch?.stop();
   }
+}
+
+/**
+ * The lock that the last try waited for in vain, before all others: the application, which locks the same tables
+ * in another order, would wait for what this transaction holds already, and neither would get on.
+ */
+async function lockFirst(session: Session, { table, mode }: AwaitedLock): Promise<void> {
+  const [found] = await session.query<{ there: boolean }>("select to_regclass($1) is not null as there", [
+    table,
+  ]);
+  if (found?.there === true) await session.query(`lock table only ${table} in ${mode} mode`);
 }
 
 /** The session's own settings again, so that nothing reaches from one file into the next; one round trip. */
