@@ -22,11 +22,13 @@ export type RevertOutcome =
 export interface RevertGuard {
   /** Before anything is undone, outside a transaction: why nothing may be, or undefined. Newest first. */
   check?(session: Session, rows: readonly LedgerRow[]): Promise<string | undefined>;
-  /** In the transaction of one file, before its first statement. */
+  /** In the transaction of one file, before its first statement; not for a file that is not one transaction. */
   begin?(session: Session, row: LedgerRow): Promise<void>;
+  /** In its transaction; of a file that is not one, before the first statement of the piece that it is in. */
   beforeStatement?(session: Session, row: LedgerRow, statement: Statement): Promise<void>;
+  /** Not for a file that is not one transaction. */
   afterStatement?(session: Session, row: LedgerRow, statement: Statement): Promise<void>;
-  /** After its last statement. */
+  /** After its last statement; not for a file that is not one transaction. */
   end?(row: LedgerRow): void;
 }
 
@@ -98,7 +100,7 @@ async function revertOne(
   const { statements } = splitStatements(row.downSql ?? "", row.downLine ?? 1);
   const takeRow = (): Promise<boolean> => forgetApplied(session, row);
   if (!row.transactional) {
-    await runOutside(session, outsideWork(row, statements, takeRow), options);
+    await runOutside(session, outsideWork(row, statements, takeRow, guard), options);
     return;
   }
   await asMigrationError(file, () =>
@@ -131,6 +133,7 @@ function outsideWork(
   row: LedgerRow,
   statements: readonly Statement[],
   takeRow: () => Promise<boolean>,
+  guard: RevertGuard,
 ): OutsideWork {
   return {
     version: row.version,
@@ -143,6 +146,9 @@ function outsideWork(
         [row.version, row.runKey],
       );
       return found.length > 0;
+    },
+    async prepare(session: Session, piece: readonly Statement[]): Promise<void> {
+      for (const statement of piece) await guard.beforeStatement?.(session, row, statement);
     },
     async record(): Promise<void> {
       await takeRow();

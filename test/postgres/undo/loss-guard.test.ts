@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { hasCode } from "../../../src/errors.ts";
 import { revertMigrations } from "../../../src/postgres/migrations/revert.ts";
 import { lossGuard } from "../../../src/postgres/undo/loss-guard.ts";
 import { openMigrationWorld, type MigrationWorld } from "../migrations/world.ts";
@@ -42,5 +43,38 @@ describe("an undo that counts what it would lose", () => {
     const { runKey } = world.options();
     expect(await revertMigrations(world.options(), lossGuard(runKey))).toMatchObject({ state: "reverted" });
     expect(await world.has("notes")).toBe(false);
+  });
+
+  it.each([
+    ["one transaction", "", ""],
+    [
+      "in pieces",
+      "-- tminus: no-transaction\n",
+      "create index concurrently users_email on users (email);\n-- tminus: down\ndrop index concurrently users_email;\n",
+    ],
+  ])("counts again under the lock what was written after the first count: %s", async (_what, head, more) => {
+    await using world = await openMigrationWorld();
+    await world.query("create table users (id int primary key)");
+    await world.query("insert into users select generate_series(1, 100)");
+    await world.write(
+      "1_expand.sql",
+      `${head}-- tminus: up\nalter table users add column email text;\n${more === "" ? "-- tminus: down\n" : more}alter table users drop column email;\n`,
+    );
+    await world.apply();
+    const shop = await world.other();
+    await shop.query("begin; update users set email = 'late' where id = 1");
+    let committing: Promise<unknown> | undefined;
+    const options = world.options({
+      lockWaitMs: 20_000,
+      lockRetries: 1000,
+      progress: (text) => void (committing ??= text.startsWith("undoing") ? shop.query("commit") : undefined),
+    });
+    const failure: unknown = await revertMigrations(options, lossGuard(options.runKey)).catch(
+      (error: unknown) => error,
+    );
+    await committing;
+    expect(hasCode(failure, "MIGRATION_REFUSED")).toBe(true);
+    expect((failure as Error).message).toMatch(/drops 1 email \(users\.email\)/);
+    expect(await world.query("select email from users where id = 1")).toEqual([{ email: "late" }]);
   });
 });
