@@ -9,6 +9,7 @@ import { readLeaves, readTable } from "./catalog.ts";
 import { watchHealth } from "./health.ts";
 import { openMeter } from "./progress.ts";
 import { resolveBackfill } from "./resolve.ts";
+import { refuseCarried } from "./refuse-carried.ts";
 import { dropTrigger } from "./sync-trigger.ts";
 import { keepTelling, limitsOf, lockOptions, type BackfillOptions } from "./worker.ts";
 import { settleBackfill, withBackfillSession } from "./with-backfill-session.ts";
@@ -56,6 +57,7 @@ export async function undoBackfill(
       if (kept.length > 0) throw cannotClear(before.title, kept);
       return finish(session, settings, options, "the columns are not there any more");
     }
+    await refuseCarried(session, resolved.backfill);
     const rows = await setNull(session, resolved.backfill, options);
     return { ...(await finish(session, settings, options, `${rows} rows set to null`)), rows };
   });
