@@ -251,4 +251,52 @@ describe("db.contract", () => {
       expect((await place.plan()).blocked).toEqual([]);
     }
   });
+
+  it("drops nothing in a file in pieces, where the copy and the drop would not be one", async () => {
+    await using place = await openPlace(
+      "-- tminus: phase contract\n-- tminus: no-transaction\n-- tminus: up\nalter table users drop column email;\n",
+    );
+    const reason = "2_contract.sql:4: users.email cannot be archived in a file that is not one transaction";
+    expect((await place.plan()).blocked.map((item) => item.reason)).toEqual([reason]);
+    const acted = await dbContract.act(await place.life());
+    expect(acted).toMatchObject({ outcome: "failed", reason: `${reason}; nothing was changed` });
+    expect(await place.world.query("select count(email)::int as emails from users")).toEqual([
+      { emails: 50 },
+    ]);
+  });
+
+  it.each(["drop table animals cascade", "alter table animals drop column name"])(
+    "drops nothing that tables inherit, whose rows it would not archive: %s",
+    async (sql) => {
+      await using place = await openPlace(
+        `-- tminus: phase contract\n-- tminus: up\n${sql};\n-- tminus: down\nselect 1;\n`,
+        "-- tminus: up\ncreate table animals (id int primary key, name text);\ncreate table cats (lives int) inherits (animals);\n",
+      );
+      await place.world.query("insert into cats values (1, 'Tom', 9)");
+      const reason = expect.stringContaining("cats inherits from animals") as string;
+      expect((await place.plan()).blocked).toMatchObject([{ reason }]);
+      expect(await dbContract.act(await place.life())).toMatchObject({ outcome: "failed", reason });
+      expect(await place.world.query("select name, lives from cats")).toEqual([{ name: "Tom", lives: 9 }]);
+    },
+  );
+
+  it("archives tables that inherit one by one, and puts every row back once", async () => {
+    await using place = await openPlace(
+      `-- tminus: phase contract
+-- tminus: up
+drop table cats;
+drop table animals;
+-- tminus: down
+create table animals (id int primary key, name text);
+create table cats (lives int) inherits (animals);
+`,
+      "-- tminus: up\ncreate table animals (id int primary key, name text);\ncreate table cats (lives int) inherits (animals);\n",
+    );
+    await place.world.query("insert into cats values (1, 'Tom', 9); insert into animals values (1, 'Rex')");
+    const context = await place.life();
+    expect(await dbContract.act(context)).toMatchObject({ outcome: "done" });
+    expect(await dbContract.undo!(context, undefined)).toMatchObject({ outcome: "done" });
+    expect(await place.world.query("select name, lives from cats")).toEqual([{ name: "Tom", lives: 9 }]);
+    expect(await place.world.query("select name from only animals")).toEqual([{ name: "Rex" }]);
+  });
 });

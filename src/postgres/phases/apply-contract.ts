@@ -11,7 +11,7 @@ import { inFencedTransaction } from "../migrations/transaction.ts";
 import { withSession } from "../migrations/with-session.ts";
 import type { Session } from "../session/connect.ts";
 import { droppedByText } from "../undo/grade.ts";
-import { archive, isArchivable, type Archived } from "./archive.ts";
+import { archive, isArchivable, notInPieces, type Archived } from "./archive.ts";
 
 /**
  * Applies the files of the contract phase that have not run, oldest first, each in its own transaction with its
@@ -81,6 +81,7 @@ async function applyOne(session: Session, migration: Migration, options: Migrate
 
 async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {
   const { version, file, up } = migration;
+  await refuseUnarchived(migration);
   const started = options.clock.monotonicMs();
   await runOutside(
     session,
@@ -97,6 +98,17 @@ async function applyOutside(session: Session, migration: Migration, options: Mig
     },
     options,
   );
+}
+
+async function refuseUnarchived({ file, up }: Migration): Promise<void> {
+  for (const statement of up) {
+    const dropped = (await droppedByText(statement)).find(isArchivable);
+    if (dropped === undefined) continue;
+    const { reason, fix } = notInPieces(dropped);
+    throw new TminusError("MIGRATION_REFUSED", `${file}:${statement.line}: ${reason}; nothing was changed`, {
+      hint: fix,
+    });
+  }
 }
 
 function describeArchived(file: string, { what, rows, into }: Archived): string {

@@ -31,15 +31,40 @@ export function shownDropped(dropped: Archivable): string {
   return dropped.kind === "table" ? table : `${table}.${dropped.column}`;
 }
 
-/** Why the values of a column could not be put back by its table's primary key; undefined when they can. */
-export function whyNotArchived(dropped: Archivable, table: TableShape): string | undefined {
+/** Why something could not be put back, and what to do instead. */
+export interface NotArchived {
+  reason: string;
+  fix: string;
+}
+
+/** Why what a statement drops could not be put back as it was; undefined when it can. */
+export function whyNotArchived(dropped: Archivable, table: TableShape): NotArchived | undefined {
+  const [shown, tableShown] = [shownDropped(dropped), shownName(dropped.table)];
+  if (table.inheritedBy.length > 0)
+    return {
+      reason: `${table.inheritedBy.join(", ")} ${table.inheritedBy.length === 1 ? "inherits" : "inherit"} from ${tableShown}: what is dropped there with ${shown} would not be archived`,
+      fix: "Drop the tables that inherit from it in statements before, or end the inheritance (NO INHERIT).",
+    };
   if (dropped.kind === "table") return undefined;
-  const shown = shownDropped(dropped);
   if (table.keyColumns.length === 0)
-    return `${shownName(dropped.table)} has no primary key by which the values of ${shown} could be put back`;
+    return {
+      reason: `${tableShown} has no primary key by which the values of ${shown} could be put back`,
+      fix: "Give the table a primary key first.",
+    };
   if (table.keyColumns.includes(dropped.column))
-    return `${shown} belongs to the primary key by which its values would be put back`;
+    return {
+      reason: `${shown} belongs to the primary key by which its values would be put back`,
+      fix: "Give the table another primary key first.",
+    };
   return undefined;
+}
+
+/** The copy and the drop are one transaction, or nothing is dropped. */
+export function notInPieces(dropped: Archivable): NotArchived {
+  return {
+    reason: `${shownDropped(dropped)} cannot be archived in a file that is not one transaction`,
+    fix: "Put the statement into a file of its own, without the line '-- tminus: no-transaction'.",
+  };
 }
 
 /**
@@ -60,7 +85,11 @@ export async function archive(
     dropped.kind === "table" ? undefined : table.columns.find(({ name }) => name === dropped.column);
   if (dropped.kind !== "table" && column === undefined) return undefined;
   const refusal = whyNotArchived(dropped, table);
-  if (refusal !== undefined) throw new TminusError("MIGRATION_REFUSED", `${refusal}; nothing was changed`);
+  if (refusal !== undefined) {
+    throw new TminusError("MIGRATION_REFUSED", `${refusal.reason}; nothing was changed`, {
+      hint: refusal.fix,
+    });
+  }
 
   await ensureArchive(session);
   const [next] = await session.query<{ id: string }>(

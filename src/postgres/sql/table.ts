@@ -9,6 +9,8 @@ export interface TableShape {
   /** Of the primary key, in its order; empty without one. */
   keyColumns: string[];
   columns: ColumnShape[];
+  /** Tables that inherit from it, with their schema unless that is public; partitions are not among them. */
+  inheritedBy: string[];
   /** The planner's estimate; -1 when it was never counted. */
   estimatedRows: number;
   /** Without indexes. */
@@ -39,6 +41,9 @@ export async function readTable(session: Session, table: RelationName): Promise<
            'missing', (a.attmissingval::text::text[])[1]) order by a.attnum)
          from pg_attribute a left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
          where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped), '[]') as columns,
+       coalesce((select array_agg(case k.nspname when 'public' then '' else k.nspname || '.' end || i.relname order by i.oid)
+         from pg_inherits h join pg_class i on i.oid = h.inhrelid join pg_namespace k on k.oid = i.relnamespace
+         where h.inhparent = c.oid and c.relkind = 'r'), '{}') as "inheritedBy",
        c.reltuples::float8 as "estimatedRows", pg_table_size(c.oid)::float8 as bytes
      from pg_class c join pg_namespace n on n.oid = c.relnamespace
      where c.oid = to_regclass($1) and c.relkind in ('r', 'p')`,

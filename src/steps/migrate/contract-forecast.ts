@@ -2,7 +2,7 @@ import type { Undo } from "../../model/plan.ts";
 import type { StepForecast } from "../../model/step-kind.ts";
 import type { Migration } from "../../postgres/migrations/migration.ts";
 import { firstLine } from "../../postgres/migrations/run-statement.ts";
-import { isArchivable, shownDropped, whyNotArchived } from "../../postgres/phases/archive.ts";
+import { isArchivable, notInPieces, shownDropped, whyNotArchived } from "../../postgres/phases/archive.ts";
 import type { Session } from "../../postgres/session/connect.ts";
 import { quotedName } from "../../postgres/sql/names.ts";
 import { readTable, type TableShape } from "../../postgres/sql/table.ts";
@@ -46,7 +46,7 @@ type ContractDrop = {
 /** What one file drops, with the rows that this concerns now. Reads only. */
 export async function describeContract(
   session: Session,
-  { file, version, up, down, allows }: Migration,
+  { file, version, up, down, allows, transactional }: Migration,
 ): Promise<{ described: ContractFile; problems: { reason: string; fix: string }[] }> {
   const problems: { reason: string; fix: string }[] = [];
   const drops: ContractDrop[] = [];
@@ -54,12 +54,10 @@ export async function describeContract(
     for (const dropped of await droppedByText(statement)) {
       if (isArchivable(dropped)) {
         const table = await readTable(session, dropped.table);
-        const refusal = table === undefined ? undefined : whyNotArchived(dropped, table);
+        const known = table === undefined ? undefined : whyNotArchived(dropped, table);
+        const refusal = transactional ? known : notInPieces(dropped);
         if (refusal !== undefined)
-          problems.push({
-            reason: `${file}:${statement.line}: ${refusal}`,
-            fix: "Give the table a primary key first.",
-          });
+          problems.push({ reason: `${file}:${statement.line}: ${refusal.reason}`, fix: refusal.fix });
         drops.push({ what: shownDropped(dropped), ...(await countRows(session, table)) });
       } else if (!allows.some(({ rule }) => rule === CONTRACT_UNARCHIVED)) {
         const what = dropped.kind === "rows" ? "deletes rows" : dropped.what;
