@@ -65,6 +65,10 @@ function applyCommand(catalog: Catalog, table: Table, command: AlterTableCmd, fi
     case "AT_DisableRowSecurity":
       table.hasRowSecurity = false;
       return;
+    case "AT_SetTableSpace":
+    case "AT_SetAccessMethod":
+      table.hasOwnStorage = true;
+      return;
     case "AT_AttachPartition":
     case "AT_DetachPartition":
       return attach(catalog, table, command);

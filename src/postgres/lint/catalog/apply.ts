@@ -1,7 +1,7 @@
-import type { CreateStmt, IndexStmt, Node } from "libpg-query";
+import type { CreateStmt, IndexStmt, Node, PartitionSpec } from "libpg-query";
 import { treeOf } from "../../sql/tree.ts";
 import { applyAlterTable } from "./alter-table.ts";
-import { keyOf, type Catalog, type Table } from "./catalog.ts";
+import { keyOf, type Catalog, type PartitionKey, type Table } from "./catalog.ts";
 import { addColumn, addConstraint, dropTable } from "./change-table.ts";
 import { applyDrop } from "./drop.ts";
 import { applyFunction, applyPolicy, applySetting, applyType, applyView } from "./objects.ts";
@@ -42,6 +42,8 @@ function createTable(catalog: Catalog, tree: CreateStmt, file: number): void {
   }
   const table = newTable(catalog, key, file);
   table.isPartitioned = tree.partspec !== undefined;
+  if (tree.partspec !== undefined) table.partitionKey = partitionKeyOf(tree.partspec);
+  table.hasOwnStorage = tree.tablespacename !== undefined || tree.accessMethod !== undefined;
   const parent = tree.partbound === undefined ? undefined : treeOf(tree.inhRelations?.[0], "RangeVar");
   if (parent !== undefined) {
     table.partitionOf = keyOf(catalog, parent);
@@ -55,6 +57,19 @@ function createTable(catalog: Catalog, tree: CreateStmt, file: number): void {
     if (constraint !== undefined) addConstraint(catalog, table, constraint, file);
     if (treeOf(element, "TableLikeClause") !== undefined) table.isComplete = false;
   }
+}
+
+const STRATEGIES = {
+  PARTITION_STRATEGY_RANGE: "range",
+  PARTITION_STRATEGY_LIST: "list",
+  PARTITION_STRATEGY_HASH: "hash",
+} as const;
+
+function partitionKeyOf({ strategy, partParams }: PartitionSpec): PartitionKey {
+  return {
+    strategy: STRATEGIES[strategy ?? "PARTITION_STRATEGY_HASH"],
+    columns: (partParams ?? []).map((node) => treeOf(node, "PartitionElem")?.name),
+  };
 }
 
 function newTable(catalog: Catalog, key: string, file: number): Table {

@@ -32,11 +32,20 @@ export interface Table {
   triggers: Set<string>;
   hasRowSecurity: boolean;
   isPartitioned: boolean;
+  partitionKey?: PartitionKey;
+  /** Whether it has a tablespace or access method of its own, which its partitions take over. */
+  hasOwnStorage?: boolean;
   partitionOf?: string;
   /** Takes the rows that no other partition of its parent does. */
   isDefaultPartition?: boolean;
   /** False when it was made from something that the files do not show (CREATE TABLE AS, INHERITS, LIKE). */
   isComplete: boolean;
+}
+
+export interface PartitionKey {
+  strategy: "range" | "list" | "hash";
+  /** Column names; undefined where it is an expression. */
+  columns: (string | undefined)[];
 }
 
 export interface Column {
@@ -99,6 +108,8 @@ export interface View {
   key: string;
   isMaterialized: boolean;
   isSecurityInvoker: boolean;
+  /** False for a materialized view that nothing was put into yet. */
+  isPopulated: boolean;
   madeIn: number;
 }
 

@@ -31,13 +31,28 @@ export function applyView(catalog: Catalog, node: Node, file: number): void {
   if (view !== undefined) {
     const key = keyOf(catalog, view.view);
     const isSecurityInvoker = isOn(view.options, "security_invoker");
-    catalog.views.set(key, { key, isMaterialized: false, isSecurityInvoker, madeIn: file });
+    catalog.views.set(key, {
+      key,
+      isMaterialized: false,
+      isSecurityInvoker,
+      isPopulated: true,
+      madeIn: file,
+    });
   }
   const stored = treeOf(node, "CreateTableAsStmt");
   if (stored?.objtype === "OBJECT_MATVIEW") {
     const key = keyOf(catalog, stored.into?.rel);
-    catalog.views.set(key, { key, isMaterialized: true, isSecurityInvoker: false, madeIn: file });
+    catalog.views.set(key, {
+      key,
+      isMaterialized: true,
+      isSecurityInvoker: false,
+      isPopulated: stored.into?.skipData !== true,
+      madeIn: file,
+    });
   }
+  const refreshed = treeOf(node, "RefreshMatViewStmt");
+  const filled = catalog.views.get(keyOf(catalog, refreshed?.relation));
+  if (refreshed !== undefined && filled !== undefined) filled.isPopulated = refreshed.skipData !== true;
 }
 
 /** Functions, as far as their safety goes. */

@@ -38,4 +38,6 @@ export const dropPrimaryKey = defineRule({
       ];
     });
   },
+  noRewrite:
+    "By which key replication and ON CONFLICT find rows from then on has to be decided first: build it with CREATE UNIQUE INDEX CONCURRENTLY, and set it as the replica identity.",
 });

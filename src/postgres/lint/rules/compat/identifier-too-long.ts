@@ -38,6 +38,7 @@ export const identifierTooLong = defineRule({
       hint: "Give it a shorter name.",
     }));
   },
+  noRewrite: "A shorter name has to be chosen together with the code that uses it.",
 });
 
 function escape(text: string): string {

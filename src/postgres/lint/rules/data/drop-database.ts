@@ -25,4 +25,6 @@ export const dropDatabase = defineRule({
     if (treeOf(node, "DropdbStmt") === undefined && treeOf(node, "DropOwnedStmt") === undefined) return [];
     return [{ message: `${what} takes everything with it`, hint: "Drop what you mean by its name." }];
   },
+  noRewrite:
+    "What of it is really meant only people know: drop each object by its name, in the phase contract.",
 });

@@ -33,6 +33,8 @@ export const endEveryBackend = defineRule({
       },
     ];
   },
+  noRewrite:
+    "Which session is in the way is known only at that moment: let `tminus db locks` name it and end that one.",
 });
 
 /** `pid = 4711` */

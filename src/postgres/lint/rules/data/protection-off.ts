@@ -72,4 +72,6 @@ export const protectionOff = defineRule({
       ];
     });
   },
+  noRewrite:
+    "Which trigger is in the way, and why, is not in the file: disable that one by its name and enable it in the same file.",
 });

@@ -24,4 +24,6 @@ export const truncate = defineRule({
         relation: table,
       }));
   },
+  noRewrite:
+    "Whether all rows are meant to go only people know: delete those that are meant, in batches, or allow the rule with the reason.",
 });

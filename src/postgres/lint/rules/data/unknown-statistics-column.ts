@@ -44,6 +44,7 @@ export const unknownStatisticsColumn = defineRule({
       relation: `pg_catalog.${from?.relname ?? ""}`,
     }));
   },
+  noRewrite: "What a column that is not there was to say only its author knows: write one that is.",
 });
 
 /** PostgreSQL 18: https://www.postgresql.org/docs/18/monitoring-stats.html, https://www.postgresql.org/docs/18/view-pg-locks.html */

@@ -27,4 +27,6 @@ export const addExcludeConstraint = defineRule({
       ];
     });
   },
+  noRewrite:
+    "PostgreSQL has no concurrent form and no NOT VALID for it: decide when few people are there, or, where it only compares with =, whether a unique index does.",
 });

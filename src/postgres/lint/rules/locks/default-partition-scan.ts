@@ -50,6 +50,8 @@ export const defaultPartitionScan = defineRule({
       },
     ];
   },
+  noRewrite:
+    "The check that spares the scan refuses rows of the running release that belong to the new partition until it is there: decide when none are written, or move them first.",
 });
 
 /** The partitioned table that gets a partition with bounds. */

@@ -26,4 +26,6 @@ export const lockTable = defineRule({
       },
     ];
   },
+  noRewrite:
+    "What the lock is to keep away is not in the file: leave it out where each statement’s own lock is enough, otherwise keep the writers away with db.readonly.",
 });

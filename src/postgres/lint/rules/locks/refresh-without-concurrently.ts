@@ -1,5 +1,6 @@
+import { quotedName, relationOf } from "../../../sql/names.ts";
 import { treeOf } from "../../../sql/tree.ts";
-import { keyOf, shown } from "../../catalog/catalog.ts";
+import { indexesOf, keyOf, shown } from "../../catalog/catalog.ts";
 import { defineRule } from "../../define-rule.ts";
 
 export const refreshWithoutConcurrently = defineRule({
@@ -12,6 +13,19 @@ export const refreshWithoutConcurrently = defineRule({
     {
       sql: "refresh materialized view order_totals;",
       effect: { lock: "AccessExclusiveLock", on: "order_totals" },
+    },
+    {
+      before: "create materialized view skus as select distinct sku from items;",
+      sql: "refresh materialized view skus;",
+      effect: { lock: "AccessExclusiveLock", on: "skus" },
+      isLeft: true,
+    },
+    {
+      before:
+        "create materialized view skus as select distinct sku from items with no data; create unique index skus_sku on skus (sku);",
+      sql: "refresh materialized view skus;",
+      effect: { lock: "AccessExclusiveLock", on: "skus" },
+      isLeft: true,
     },
   ],
   good: [{ sql: "refresh materialized view concurrently order_totals;" }],
@@ -26,5 +40,23 @@ export const refreshWithoutConcurrently = defineRule({
         relation: view,
       },
     ];
+  },
+  rewrite(_finding, { node }, { catalog }) {
+    const relation = treeOf(node, "RefreshMatViewStmt")!.relation!;
+    const key = keyOf(catalog, relation);
+    if (catalog.views.get(key)?.isPopulated !== true)
+      return {
+        reason: "Whether the view holds rows already is not told by the files: CONCURRENTLY needs some.",
+      };
+    const isUsable = indexesOf(catalog, key).some(
+      ({ isUnique, isPartial, columns }) =>
+        isUnique && !isPartial && columns.every((name) => name !== undefined),
+    );
+    if (!isUsable)
+      return {
+        reason: `CONCURRENTLY needs a unique index over plain columns, without WHERE: first CREATE UNIQUE INDEX CONCURRENTLY on ${shown(key)} over what tells its rows apart.`,
+      };
+    const sql = `refresh materialized view concurrently ${quotedName(relationOf(relation))};\n`;
+    return { steps: [{ suffix: "refresh", transactional: true, sql }] };
   },
 });

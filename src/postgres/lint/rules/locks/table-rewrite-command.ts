@@ -44,6 +44,8 @@ export const tableRewriteCommand = defineRule({
     }
     return altered;
   },
+  noRewrite:
+    "PostgreSQL has no form of it that lets others work: decide whether it is worth a stop of the service, or do it with pg_repack or a new table beside the old one.",
 });
 
 function said(what: string, table: string) {

@@ -39,4 +39,6 @@ export const definerWithoutSearchPath = defineRule({
       },
     ];
   },
+  noRewrite:
+    "Which schema each name in the body means depends on who calls it: write the names with their schema and add SET search_path = ''.",
 });

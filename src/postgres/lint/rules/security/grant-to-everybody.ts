@@ -43,4 +43,5 @@ export const grantToEverybody = defineRule({
       },
     ];
   },
+  noRewrite: "Which role needs the right is not in the file: grant it to that one.",
 });

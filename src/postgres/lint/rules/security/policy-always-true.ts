@@ -42,6 +42,7 @@ export const policyAlwaysTrue = defineRule({
       },
     ];
   },
+  noRewrite: "Whose rows they are is not in the file: decide who may see or write which.",
 });
 
 function isTrue(expression: Node | undefined): boolean {

@@ -38,4 +38,6 @@ export const policyUserMetadata = defineRule({
       },
     ];
   },
+  noRewrite:
+    "Where the server keeps what users must not write themselves has to be decided: app_metadata, or a table of roles.",
 });

@@ -39,4 +39,6 @@ export const policyWithoutRowSecurity = defineRule({
       },
     ];
   },
+  noRewrite:
+    "Switching it on hides every row that no policy shows from the running release: decide whether all policies of the table are written.",
 });

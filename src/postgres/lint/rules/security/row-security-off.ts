@@ -24,4 +24,6 @@ export const rowSecurityOff = defineRule({
         hint: "Keep it on and write a policy for who needs more.",
       }));
   },
+  noRewrite:
+    "Who needs more than the policies give is not in the file: keep it on, and write a policy for them.",
 });

@@ -41,4 +41,5 @@ export const rowSecurityWithoutPolicy = defineRule({
       ];
     });
   },
+  noRewrite: "Who may see which rows has to be decided: write the policies in the same file.",
 });

@@ -1,7 +1,9 @@
+import { quotedName, relationOf } from "../../../sql/names.ts";
 import { treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown } from "../../catalog/catalog.ts";
 import { commandsOf } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { identityOf } from "../../rewrite/identity-of.ts";
 
 export const tableWithoutRowSecurity = defineRule({
   id: "table-without-row-security",
@@ -14,6 +16,13 @@ export const tableWithoutRowSecurity = defineRule({
       sql: "create table secrets (id bigint, text text);",
       effect: {
         shows: "select exists (select from pg_class where relname = 'secrets' and not relrowsecurity)",
+      },
+      isLeft: true,
+    },
+    {
+      sql: `create table public."Secrets" (id bigint, text text); create policy own on "Secrets" using (id > 0);`,
+      effect: {
+        shows: "select exists (select from pg_class where relname = 'Secrets' and not relrowsecurity)",
       },
     },
   ],
@@ -41,5 +50,36 @@ export const tableWithoutRowSecurity = defineRule({
         relation: key,
       },
     ];
+  },
+  rewrite(_finding, { node, text }, { catalog, statements }) {
+    const relation = treeOf(node, "CreateStmt")!.relation!;
+    const key = keyOf(catalog, relation);
+    const hasPolicy = statements.some((other) => {
+      const policy = treeOf(other.node, "CreatePolicyStmt");
+      return policy !== undefined && keyOf(catalog, policy.table) === key;
+    });
+    if (!hasPolicy)
+      return {
+        reason:
+          "Without a policy nobody but its owner would see a row: decide who may see which, and write the policies in the same file.",
+      };
+    const table = quotedName(relationOf(relation));
+    const [schema = "public", name = ""] = key.split(/\.(.*)/s);
+    return {
+      steps: [
+        {
+          suffix: "row-security",
+          transactional: true,
+          sql: `${text};\nalter table ${table} enable row level security;\n`,
+          down: `drop table ${table};\n`,
+        },
+      ],
+      differs: [
+        {
+          object: `table ${identityOf(schema, name)}`,
+          because: "its policies protect it only when they are on",
+        },
+      ],
+    };
   },
 });

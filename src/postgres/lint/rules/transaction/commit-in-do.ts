@@ -32,4 +32,6 @@ end $$;`,
       },
     ];
   },
+  noRewrite:
+    "Which rows the loop changes and when it is done is not told by its text for certain: write the columns and their expressions as a step db.backfill.",
 });

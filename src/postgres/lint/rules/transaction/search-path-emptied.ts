@@ -28,4 +28,6 @@ export const searchPathEmptied = defineRule({
       },
     ];
   },
+  noRewrite:
+    "Whether the statements behind it lean on the empty path is not told by the text: remove the line when all of their names have their schema.",
 });

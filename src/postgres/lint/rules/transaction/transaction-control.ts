@@ -16,6 +16,12 @@ export const transactionControl = defineRule({
     {
       sql: { outside: "begin; alter table users add column one text;" },
       effect: { unseen: "the connection that holds the transaction is gone with its runner" },
+      isLeft: true,
+    },
+    {
+      sql: "begin; alter table users add column one text; rollback; alter table users add column two text;",
+      effect: { unseen: "the runner's note that the file has run is what gets torn off" },
+      isLeft: true,
     },
   ],
   good: [{ sql: "alter table users add column one text; alter table users add column two text;" }],
@@ -53,4 +59,26 @@ export const transactionControl = defineRule({
       },
     ];
   },
+  rewrite(_finding, { node }, { file, statements }) {
+    const trees = statements.flatMap((other) => treeOf(other.node, "TransactionStmt") ?? []);
+    if (!file.transactional)
+      return { reason: "Whether the transaction is to be kept is not in the file: write COMMIT at its end." };
+    if (!trees.every(({ kind }) => LEFT_OUT.has(kind)))
+      return {
+        reason:
+          "What is to be taken back or kept for later is not told for certain: write the file without transactions of its own.",
+      };
+    if ((treeOf(node, "TransactionStmt")?.options ?? []).length > 0)
+      return {
+        reason: "The transaction asks for a mode of its own, which the file's transaction does not have.",
+      };
+    // The runner's transaction does what this one was for.
+    return { steps: [] };
+  },
 });
+
+const LEFT_OUT: ReadonlySet<string | undefined> = new Set([
+  "TRANS_STMT_BEGIN",
+  "TRANS_STMT_START",
+  "TRANS_STMT_COMMIT",
+]);

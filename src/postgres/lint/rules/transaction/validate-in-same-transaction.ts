@@ -1,7 +1,10 @@
 import { treeOf } from "../../../sql/tree.ts";
-import { shown } from "../../catalog/catalog.ts";
-import { commandsOf, placeOfCommand } from "../../commands-of.ts";
-import { defineRule } from "../../define-rule.ts";
+import { quoted, quotedName, relationOf } from "../../../sql/names.ts";
+import { keyOf, shown, type Catalog } from "../../catalog/catalog.ts";
+import { commandsOf, placeOfCommand, type AlterCommand } from "../../commands-of.ts";
+import { defineRule, type LintStatement } from "../../define-rule.ts";
+import { ownFile } from "../../rewrite/own-file.ts";
+import { sqlOf } from "../../rewrite/sql-of.ts";
 
 export const validateInSameTransaction = defineRule({
   id: "validate-in-same-transaction",
@@ -13,6 +16,11 @@ export const validateInSameTransaction = defineRule({
     {
       sql: `alter table users add constraint visits_positive check (visits >= 0) not valid;
 alter table users validate constraint visits_positive;`,
+      effect: { scans: "users" },
+    },
+    {
+      sql: `alter table users add column level integer, add constraint "Level" check (level > 0) not valid;
+alter table users add column more integer, validate constraint "Level";`,
       effect: { scans: "users" },
     },
   ],
@@ -42,4 +50,30 @@ alter table users validate constraint visits_positive;`,
       ];
     });
   },
+  rewrite(_finding, statement, { catalog, earlier }) {
+    const [validated] = commandsOf(statement, catalog, "AT_ValidateConstraint");
+    const relation = treeOf(statement.node, "AlterTableStmt")?.relation;
+    const added = earlier.flatMap((before) => additionOf(before, validated, catalog)).at(-1);
+    if (relation === undefined || validated === undefined || added === undefined)
+      return { reason: "The constraint cannot be told from the statement." };
+    const drop = `alter table ${quotedName(relationOf(relation))} drop constraint ${quoted(validated.name)};`;
+    return ownFile(statement, "validate", `${drop}\n${added}\n`);
+  },
 });
+
+/** The command that adds the constraint, as a statement of its own. */
+function additionOf(
+  { node }: LintStatement,
+  validated: AlterCommand | undefined,
+  catalog: Catalog,
+): string[] {
+  const tree = treeOf(node, "AlterTableStmt");
+  if (tree === undefined || keyOf(catalog, tree.relation) !== validated?.table) return [];
+  const command = (tree.cmds ?? []).find((each) => {
+    const found = treeOf(each, "AlterTableCmd");
+    return (
+      found?.subtype === "AT_AddConstraint" && treeOf(found.def, "Constraint")?.conname === validated.name
+    );
+  });
+  return command === undefined ? [] : [sqlOf({ AlterTableStmt: { ...tree, cmds: [command] } })];
+}
