@@ -59,7 +59,9 @@ export async function undoBackfill(
     }
     await refuseCarried(session, resolved.backfill);
     const rows = await setNull(session, resolved.backfill, options);
-    return { ...(await finish(session, settings, options, `${rows} rows set to null`)), rows };
+    const left = await countFilled(session, resolved.backfill);
+    const but = left === 0 ? "" : `; ${left} rows have values, written or held by others meanwhile`;
+    return { ...(await finish(session, settings, options, `${rows} rows set to null${but}`)), rows };
   });
 }
 
@@ -123,6 +125,15 @@ async function setNull(session: Session, backfill: Backfill, options: BackfillOp
   } finally {
     stopTelling();
   }
+}
+
+/** What others wrote behind the last round, and rows of pages that somebody held all the time. */
+async function countFilled(session: Session, { table, columns }: Backfill): Promise<number> {
+  const filled = columns.map(({ name }) => `${name} is not null`).join(" or ");
+  const [row] = await session.query<{ left: number }>(
+    `select count(*)::float8 as "left" from ${table} where ${filled}`,
+  );
+  return row!.left;
 }
 
 async function finish(
