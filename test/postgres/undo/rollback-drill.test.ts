@@ -14,6 +14,12 @@ describe("a rollback while clients of both releases write", () => {
     if (kind.refusesWrites !== true) expect(report.between).toBeGreaterThanOrEqual(BETWEEN);
   });
 
+  it("has at least 13,000 writes between, over at least twelve kinds", () => {
+    const withWrites = reports.filter(({ between }) => between >= BETWEEN);
+    expect(withWrites.length).toBeGreaterThanOrEqual(12);
+    expect(withWrites.reduce((sum, { between }) => sum + between, 0)).toBeGreaterThanOrEqual(13_000);
+  });
+
   afterAll(() => {
     for (const { title, between, acknowledged, retries, announced } of reports)
       process.stdout.write(
