@@ -1,17 +1,16 @@
-import { join, resolve } from "node:path";
 import * as z from "zod";
 import { hasCode, toErrorRecord } from "../errors.ts";
 import { formatDuration } from "../lib/duration.ts";
 import type { JsonObject } from "../model/json.ts";
 import { durationSchema, referenceSchema } from "../model/runbook.ts";
-import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
+import type { Observation, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { backUp, findBasis } from "../postgres/backup/back-up.ts";
 import { readSize, type DatabaseSize } from "../postgres/backup/size.ts";
 import { checkFiles, readBackup, type StoredBackup } from "../postgres/backup/files.ts";
 import { isRollbackBasis, manifestText, type BackupManifest } from "../postgres/backup/manifest.ts";
 import { count, describeBackup } from "../postgres/backup/words.ts";
-import { addressOf } from "../postgres/session/connect.ts";
+import { backupFolder, backupSource } from "./backup/place.ts";
 import { defineStep } from "./define.ts";
 import { connectionString, milliseconds } from "./migrate/place.ts";
 
@@ -50,7 +49,6 @@ const schema = z.strictObject({
 });
 
 type With = z.output<typeof schema>;
-type Context = StepContext<With, DatabaseSize>;
 
 /** A backup that was restored and compared before anything relies on it. */
 export const dbBackup = defineStep<typeof schema, DatabaseSize>({
@@ -99,15 +97,19 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
 
   async observe(context): Promise<Observation> {
     const limits = limitsOf(context.with);
-    const own = await findBasis(directoryOf(context), limits, ({ key }) => key === context.key);
+    const own = await findBasis(
+      backupFolder(context, context.with.directory),
+      limits,
+      ({ key }) => key === context.key,
+    );
     if (own !== undefined)
       return { state: "done", reason: "this run's backup is proven", result: resultOf(own, false) };
     const { maxAge, exclude } = context.with;
     if (maxAge === undefined) return { state: "absent", reason: "this run has made no proven backup" };
     const since = context.clock.now().getTime() - milliseconds(maxAge);
-    const source = sourceOf(context);
+    const source = backupSource(context);
     const young = await findBasis(
-      directoryOf(context),
+      backupFolder(context, context.with.directory),
       limits,
       (manifest) =>
         source !== undefined &&
@@ -129,7 +131,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
     try {
       const made = await backUp({
         connectionString: connectionString(context),
-        directory: directoryOf(context),
+        directory: backupFolder(context, context.with.directory),
         key,
         label: environment.name,
         exclude: settings.exclude,
@@ -191,16 +193,4 @@ function limitsOf({ restoreLimit, uncovered }: With) {
     acceptUncovered: uncovered === "accept",
     restoreLimitMs: restoreLimit === undefined ? undefined : milliseconds(restoreLimit),
   };
-}
-
-function directoryOf({ with: settings, projectDirectory, runDirectory, environment }: Context): string {
-  if (settings.directory !== undefined) return resolve(projectDirectory, settings.directory);
-  // Beside the folders of the runs, which are in the state folder's runs/.
-  return join(runDirectory, "..", "..", "backups", environment.name);
-}
-
-/** As in the manifest; a database of the same name on another server is another one. Undefined where it cannot be told. */
-function sourceOf(place: Context): string | undefined {
-  const url = connectionString(place);
-  return URL.canParse(url) ? addressOf(url) : undefined;
 }

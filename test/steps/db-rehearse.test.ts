@@ -7,6 +7,7 @@ import { openScratch } from "../../src/compose/scratch.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { JsonObject } from "../../src/model/json.ts";
 import { rehearsalSchema } from "../../src/postgres/rehearse/rehearsal.ts";
+import { dbBackup } from "../../src/steps/db-backup.ts";
 import { dbMigrate } from "../../src/steps/db-migrate.ts";
 import { dbRehearse } from "../../src/steps/db-rehearse.ts";
 import { createFakeStepWorld, type FakeStepWorld } from "../../src/testing/fake-step-context.ts";
@@ -19,6 +20,8 @@ interface Place extends AsyncDisposable {
   query(sql: string): Promise<unknown[]>;
   /** Runs what is there, as db.migrate does. */
   migrate(): Promise<void>;
+  /** As db.backup does. */
+  backUp(): Promise<void>;
 }
 
 const GOOD = {
@@ -52,6 +55,11 @@ async function openPlace(files: Record<string, string>): Promise<Place> {
       const settings = dbMigrate.schema.parse({ directory: "migrations" }) as JsonObject;
       const { context } = world.open(settings, await dbMigrate.gather!(world.planContext(settings)));
       expect(await dbMigrate.act(context)).toMatchObject({ outcome: "done" });
+    },
+    async backUp() {
+      const settings = dbBackup.schema.parse({}) as JsonObject;
+      const { context } = world.open(settings, await dbBackup.gather!(world.planContext(settings)));
+      expect(await dbBackup.act(context)).toMatchObject({ outcome: "done" });
     },
     async [Symbol.asyncDispose]() {
       await client.end();
@@ -129,6 +137,36 @@ describe("db.rehearse", { timeout: 30_000 }, () => {
     expect(await dbRehearse.act((await life(place)).context)).toMatchObject({ outcome: "done" });
     const text = place.world.evidence.find(({ name }) => name === "rehearsal.txt")!.content;
     expect(text).toContain("confirmed by what it did: 3_c.sql:3 index-without-concurrently: share lock on a");
+  });
+
+  it("rehearses with the real rows in a restore of the newest proven backup", async () => {
+    await using place = await openPlace(GOOD);
+    await place.migrate();
+    await place.query("insert into a (n) values (1), (1)");
+    await place.write({ "3_u.sql": "-- tminus: up\nalter table a add unique (n);\n" });
+    const { context, forecast } = await life(place, { tier: 2 });
+    expect(forecast.summary[0]).toContain("in a restore of the newest proven backup");
+    expect(await dbRehearse.act(context)).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringContaining("there is no proven backup of this database") as string,
+    });
+    await place.backUp();
+    const result = await dbRehearse.act((await life(place, { tier: 2 })).context);
+    // Made-up rows would be as unique as those of production were counted to be.
+    expect(result).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringMatching(/3_u\.sql:2: could not create unique index .* \(23505\)/) as string,
+    });
+    expect(await place.query("select count(*)::int as rows from a")).toEqual([{ rows: 2 }]);
+
+    await place.write({ "3_u.sql": "-- tminus: up\nalter table a add c int;\n" });
+    expect(await dbRehearse.act((await life(place, { tier: 2 })).context)).toMatchObject({ outcome: "done" });
+    await place.migrate();
+    await place.write({ "4_d.sql": "-- tminus: up\nalter table a add d int;\n" });
+    expect(await dbRehearse.act((await life(place, { tier: 2 })).context)).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringMatching(/since the backup of .* other files have run: 3_u\.sql/) as string,
+    });
   });
 
   it("fails when a pending file fails", async () => {

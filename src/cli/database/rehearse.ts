@@ -4,7 +4,8 @@ import { durationOf, example, withDatabase, type Run } from "../declare.ts";
 export interface RehearseCommandOptions {
   dir: string;
   format: "auto" | "native" | "supabase" | "prisma";
-  tier: "0" | "1";
+  tier: "0" | "1" | "2";
+  backup?: string;
   canary: string[];
   prelude?: string;
   /** Milliseconds, as is the next. */
@@ -31,10 +32,14 @@ export function declareRehearse(database: Command, run: Run): void {
     .addOption(
       new Option(
         "--tier <tier>",
-        "0: in this process, structure only; 1: on a scratch server with made-up rows",
+        "0: in this process, structure only; 1: on a scratch server with made-up rows; 2: there, in a restore of a proven backup, with the real rows",
       )
-        .choices(["0", "1"])
+        .choices(["0", "1", "2"])
         .default("1"),
+    )
+    .option(
+      "--backup <backup>",
+      "for tier 2: name of the backup or a path to its folder; the newest when left out",
     )
     .option(
       "--canary <query>",
@@ -59,6 +64,7 @@ export function declareRehearse(database: Command, run: Run): void {
     rehearse,
     "tminus db rehearse --dir migrations",
     "tminus db rehearse --dir migrations --tier 0 --database env:DATABASE_URL --json",
+    "tminus db rehearse --dir migrations --tier 2 --env production",
     "tminus db rehearse --dir migrations --max-lock 1s --canary 'select id, email from users where id = $1'",
   );
   rehearse.action((options: RehearseCommandOptions) =>

@@ -76,6 +76,19 @@ export async function pick(
   });
 }
 
+/** The backup named, or the newest, if it has been proven. Errors: those of pick; BACKUP_INVALID without a proof. */
+export async function pickProven(
+  place: DatabasePlace,
+  choice: BackupChoice,
+  name: string | undefined,
+): Promise<StoredBackup> {
+  const found = await pick(place, choice, name);
+  if (found.manifest.proof !== undefined) return found;
+  throw new TminusError("BACKUP_INVALID", `${found.folder} was never restored and compared`, {
+    hint: `Prove it: tminus db backup --prove ${found.folder}`,
+  });
+}
+
 /** What was written since the backup. Reads only. */
 export function changes(
   place: DatabasePlace,

@@ -1,21 +1,28 @@
 import { resolve } from "node:path";
 import type { DatabasePlace } from "../../model/database.ts";
+import type { ScratchDatabase } from "../../model/ports.ts";
+import { restoreToRehearse } from "../../postgres/rehearse/from-backup.ts";
 import { judgeRehearsal, type Demands, type Judgement } from "../../postgres/rehearse/judge.ts";
 import { judgePending, type JudgedFinding } from "../../postgres/rehearse/judge-findings.ts";
 import { readPending, rehearsePending } from "../../postgres/rehearse/rehearse-pending.ts";
 import { findingLines, rehearsalLines } from "../../postgres/rehearse/report.ts";
 import type { Rehearsal } from "../../postgres/rehearse/rehearsal.ts";
+import { pickProven } from "./backup.ts";
 import type { FormatChoice } from "./status.ts";
 
 export type { JudgedFinding };
 
 const READ_TIMEOUT_MS = 15_000;
+const RESTORE_TIMEOUT_MS = 6 * 60 * 60 * 1000;
+const JOBS = 2;
 
 export interface RehearsalRequest {
   /** Folder of the migrations, from the project folder. */
   folder: string;
   format: FormatChoice;
-  tier: 0 | 1;
+  tier: 0 | 1 | 2;
+  /** For tier 2: name of the backup, or a path to its folder; the newest proven one when left out. */
+  backup?: string | undefined;
   canaries: readonly string[];
   /** File of SQL, from the project folder. */
   prelude?: string | undefined;
@@ -38,7 +45,7 @@ export interface RehearsalAnswer extends Judgement {
  */
 export async function rehearseDatabase(
   place: DatabasePlace,
-  { folder, format, tier, canaries, prelude, demands, signal, progress }: RehearsalRequest,
+  { folder, format, tier, backup, canaries, prelude, demands, signal, progress }: RehearsalRequest,
 ): Promise<RehearsalAnswer> {
   const session = {
     connectionString: place.connectionString.reveal(),
@@ -47,18 +54,30 @@ export async function rehearseDatabase(
     signal,
   };
   const { projectDirectory, scratch, clock } = place;
-  const files = await readPending({ directory: resolve(projectDirectory, folder), format, session });
+  const request = { directory: resolve(projectDirectory, folder), format };
+  const files = await readPending({ ...request, session });
+  const told = (text: string): void => progress(place.redact(text));
+  const createClone = async (): Promise<ScratchDatabase> =>
+    restoreToRehearse(await pickProven(place, { jobs: JOBS }, backup), files, {
+      ...request,
+      session,
+      scratch,
+      jobs: JOBS,
+      statementTimeoutMs: RESTORE_TIMEOUT_MS,
+      clock,
+      signal,
+      progress: told,
+    });
   if (files.pending.length > 0) progress(`rehearsing ${files.pending.length} files`);
   const rehearsal = await rehearsePending(files, session, {
-    place: tier === 0 ? { tier } : { tier, scratch },
+    place: tier === 0 ? { tier } : tier === 1 ? { tier, scratch } : { tier, createClone },
     canaries,
     prelude: prelude === undefined ? undefined : resolve(projectDirectory, prelude),
     clock,
     signal,
-    progress: (text) => progress(place.redact(text)),
+    progress: told,
   });
   const judgement = judgeRehearsal(rehearsal, demands);
-  const request = { directory: resolve(projectDirectory, folder), format };
   const findings = await judgePending(request, session, rehearsal);
   return {
     rehearsal,

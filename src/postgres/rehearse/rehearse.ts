@@ -43,7 +43,7 @@ const LIMITS: Record<Tier, string[]> = {
     "there is one session: locks of CONCURRENTLY are not seen",
   ],
   1: ["the rows are made up: duplicates and other surprises of the real rows are not seen"],
-  2: [],
+  2: ["the rows are those of the backup: what was written since is not seen"],
 };
 
 /**

@@ -24,11 +24,12 @@ function write(file: string, up: string, down: string): void {
   writeFileSync(join(directory, "migrations", file), `-- tminus: up\n${up};\n-- tminus: down\n${down};\n`);
 }
 
+const options = () => ({
+  directory,
+  environment: { DB: database.url, TMINUS_SCRATCH_URL: process.env.TMINUS_TEST_POSTGRES ?? "" },
+});
 const run = (...argv: string[]): Promise<CommandResult> =>
-  runCommand(NO_RUNS, ["db", "rehearse", "--dir", "migrations", "--database", "env:DB", ...argv], {
-    directory,
-    environment: { DB: database.url, TMINUS_SCRATCH_URL: process.env.TMINUS_TEST_POSTGRES ?? "" },
-  });
+  runCommand(NO_RUNS, ["db", "rehearse", "--dir", "migrations", "--database", "env:DB", ...argv], options());
 
 describe("tminus db rehearse", { timeout: 30_000 }, () => {
   it("tells of each pending file in a sentence, and shows what it is doing", async () => {
@@ -48,6 +49,21 @@ describe("tminus db rehearse", { timeout: 30_000 }, () => {
     expect(rehearsalSchema.parse(rehearsal)).toMatchObject({
       tier: 0,
       files: [{ outcome: "passed" }, { outcome: "passed" }],
+    });
+  });
+
+  it("rehearses in a restore of a proven backup, and asks for one when there is none", async () => {
+    const none = await run("--tier", "2");
+    expect(none.exitCode).not.toBe(0);
+    expect(none.stderr).toContain("there is no backup in");
+    expect(none.stderr).toContain("tminus db backup");
+    expect((await run("--backup", "x")).stderr).toContain("--tier 2");
+    const made = await runCommand(NO_RUNS, ["db", "backup", "--database", "env:DB"], options());
+    expect(made.exitCode).toBe(0);
+    const { stdout, exitCode } = await run("--tier", "2", "--json");
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      rehearsal: { tier: 2, files: [{ outcome: "passed" }, { outcome: "passed" }] },
     });
   });
 

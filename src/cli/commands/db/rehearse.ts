@@ -1,7 +1,10 @@
+import { TminusError } from "../../../errors.ts";
 import type { ExitCode } from "../../../error-codes.ts";
 import type { JudgedFinding } from "../../../compose/database/rehearse.ts";
 import type { CommandContext } from "../../command-context.ts";
 import type { RehearseCommandOptions } from "../../database/rehearse.ts";
+
+const TIERS = { 0: 0, 1: 1, 2: 2 } as const;
 
 /** Exit code 3 when the files should not run. */
 export async function rehearseMigrations(
@@ -9,12 +12,18 @@ export async function rehearseMigrations(
   options: RehearseCommandOptions,
 ): Promise<ExitCode> {
   const { output, cancelled } = context;
+  if (options.backup !== undefined && options.tier !== "2") {
+    throw new TminusError("USAGE_INVALID", "--backup is for --tier 2, which rehearses in a restore of it", {
+      hint: "Add --tier 2, or leave --backup out.",
+    });
+  }
   const place = await context.openDatabase(options.database);
   const { rehearseDatabase } = await import("../../../compose/database/rehearse.ts");
   const { rehearsal, refusals, warnings, findings, lines } = await rehearseDatabase(place, {
     folder: options.dir,
     format: options.format,
-    tier: options.tier === "0" ? 0 : 1,
+    tier: TIERS[options.tier],
+    backup: options.backup,
     canaries: options.canary,
     prelude: options.prelude,
     demands: {
