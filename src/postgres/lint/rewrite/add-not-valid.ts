@@ -1,9 +1,10 @@
-import type { AlterTableCmd, Constraint, Node } from "libpg-query";
+import type { AlterTableCmd, Constraint } from "libpg-query";
 import { quoted, quotedName, relationOf } from "../../sql/names.ts";
-import { treeOf, type TreeOf } from "../../sql/tree.ts";
+import { treeOf } from "../../sql/tree.ts";
 import { constraintOf } from "../catalog/constraint-of.ts";
 import { commandsOf } from "../commands-of.ts";
 import type { LintContext, LintStatement, NotRewritten, Rewrite } from "../define-rule.ts";
+import { hasAttribute, withoutConstraint } from "./inline-constraints.ts";
 import { sqlOf } from "./sql-of.ts";
 
 /**
@@ -39,11 +40,10 @@ export function addNotValid(
     def: { Constraint: notValid(constraint, name, column) },
     behavior: "DROP_RESTRICT",
   });
-  const constraints = (definition?.constraints ?? []).filter((each) => !inline.includes(each));
   const addColumn =
     definition === undefined
       ? []
-      : [alter({ ...added.tree, def: { ColumnDef: withConstraints(definition, constraints) } })];
+      : [alter({ ...added.tree, def: { ColumnDef: withoutConstraint(definition, inline) } })];
   const drop = `alter table ${table} drop constraint ${quoted(name)};`;
   return {
     steps: [
@@ -64,20 +64,6 @@ export function addNotValid(
 }
 
 const NOT_FOUND: NotRewritten = { reason: "The constraint cannot be told from the statement." };
-
-type Definition = TreeOf<"ColumnDef">;
-
-/** DEFERRABLE and the like stand behind the constraint that they belong to. */
-function hasAttribute(definition: Definition | undefined): boolean {
-  return (definition?.constraints ?? []).some((each) =>
-    treeOf(each, "Constraint")?.contype?.startsWith("CONSTR_ATTR"),
-  );
-}
-
-function withConstraints(definition: Definition, constraints: Node[]): Definition {
-  const { constraints: _all, ...rest } = definition;
-  return constraints.length === 0 ? rest : { ...rest, constraints };
-}
 
 function notValid(constraint: Constraint, name: string, column: string | undefined): Constraint {
   const { initially_valid: _valid, ...rest } = constraint;

@@ -39,7 +39,9 @@ export function cutFile(
       else {
         const lost = step.transactional ? undefined : carried.find((each) => !isHarmlessSetting(each));
         if (lost !== undefined) return { reason: cannotCarry(lost) };
-        pieces.push(rewritten(file, step, carried, position === 0 ? stretch.comment : ""));
+        const isOnly = stretch.rewrite.steps.length === 1;
+        const down = step.down ?? (isOnly ? joinedDowns(downs, stretch.statements) : undefined);
+        pieces.push(rewritten(file, { ...step, down }, carried, position === 0 ? stretch.comment : ""));
       }
     }
   }
@@ -73,7 +75,7 @@ function untouched(
 
 function rewritten(
   file: LintFile,
-  { suffix, transactional, sql, phase, down }: FileReplacement,
+  { suffix, transactional, sql, phase, down }: Omit<FileReplacement, "down"> & { down: string | undefined },
   carried: readonly LintStatement[],
   comment: string,
 ): FilePiece {

@@ -1,6 +1,7 @@
 import { shown } from "../../catalog/catalog.ts";
 import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { addUsingIndex } from "../../rewrite/add-using-index.ts";
 
 export const addUniqueConstraint = defineRule({
   id: "add-unique-constraint",
@@ -11,6 +12,24 @@ export const addUniqueConstraint = defineRule({
   bad: [
     { sql: "alter table users add constraint users_seen unique (seen_at);", effect: { scans: "users" } },
     { sql: "alter table users add column code text unique;", effect: { scans: "users" } },
+    {
+      sql: "alter table users add unique nulls not distinct (seen_at, visits) include (name) with (fillfactor = 60) deferrable;",
+      effect: { scans: "users" },
+    },
+    {
+      before: "alter table items alter column order_id set not null;",
+      sql: "alter table items add primary key (order_id);",
+      effect: { scans: "items" },
+    },
+    {
+      sql: "alter table items add constraint items_key primary key (order_id, sku);",
+      effect: { scans: "items" },
+    },
+    {
+      sql: "alter table users add column number bigint default 1 constraint users_number unique deferrable;",
+      effect: { error: "23505" },
+      isLeft: true,
+    },
   ],
   good: [
     {
@@ -40,4 +59,5 @@ export const addUniqueConstraint = defineRule({
       ];
     });
   },
+  rewrite: (_finding, statement, context) => addUsingIndex(statement, context),
 });

@@ -1,6 +1,9 @@
+import { quotedName, relationOf } from "../../../sql/names.ts";
 import { treeOf } from "../../../sql/tree.ts";
 import { keyOf } from "../../catalog/catalog.ts";
 import { defineRule } from "../../define-rule.ts";
+import { isTaken } from "../../rewrite/index-name-of.ts";
+import { sqlOf } from "../../rewrite/sql-of.ts";
 
 export const concurrentlyIfNotExists = defineRule({
   id: "concurrently-if-not-exists",
@@ -17,6 +20,12 @@ export const concurrentlyIfNotExists = defineRule({
         shows:
           "select coalesce((select not indisvalid from pg_index where indexrelid = to_regclass('users_visits_key')), false)",
       },
+      // The files make one of that name: only people know whether it is meant.
+      isLeft: true,
+    },
+    {
+      sql: { outside: "create index concurrently if not exists users_visits on users (visits);" },
+      effect: { unseen: "nothing is left behind here by a try that failed" },
     },
   ],
   good: [{ sql: { outside: "create unique index concurrently users_visits_key on users (visits);" } }],
@@ -30,5 +39,16 @@ export const concurrentlyIfNotExists = defineRule({
         relation: keyOf(catalog, tree.relation),
       },
     ];
+  },
+  rewrite(_finding, { node }, { catalog }) {
+    const { if_not_exists: _left, ...tree } = treeOf(node, "IndexStmt")!;
+    const [schema] = keyOf(catalog, tree.relation).split(".");
+    if (isTaken(catalog, `${schema}.${tree.idxname ?? ""}`))
+      return { reason: "A file before makes something of this name: leave the statement out, or rename it." };
+    const name = quotedName({ ...relationOf(tree.relation!), name: tree.idxname ?? "" });
+    const down = `drop index concurrently ${name};`;
+    return {
+      steps: [{ suffix: "index", transactional: false, sql: sqlOf({ IndexStmt: tree }), down }],
+    };
   },
 });

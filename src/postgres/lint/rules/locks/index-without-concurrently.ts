@@ -3,7 +3,7 @@ import { quotedName } from "../../../sql/names.ts";
 import { treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown } from "../../catalog/catalog.ts";
 import { defineRule } from "../../define-rule.ts";
-import { indexNameOf } from "../../rewrite/index-name-of.ts";
+import { indexNameOf, isTaken } from "../../rewrite/index-name-of.ts";
 import { sqlOf } from "../../rewrite/sql-of.ts";
 
 export const indexWithoutConcurrently = defineRule({
@@ -17,6 +17,19 @@ export const indexWithoutConcurrently = defineRule({
     {
       sql: "create unique index users_visits on users (visits);",
       effect: { lock: "ShareLock", on: "users" },
+    },
+    {
+      sql: "create index if not exists users_search on users (lower(email), coalesce(name, ''), (visits + 1)) where is_active;",
+      effect: { lock: "ShareLock", on: "users" },
+    },
+    {
+      sql: "create index on users (lower(email), lower(name)) include (visits);",
+      effect: { lock: "ShareLock", on: "users" },
+    },
+    {
+      sql: "create index if not exists users_name_idx on users (visits);",
+      effect: { unseen: "PostgreSQL leaves the index that is there, and says nothing" },
+      isLeft: true,
     },
   ],
   good: [
@@ -38,11 +51,13 @@ export const indexWithoutConcurrently = defineRule({
     ];
   },
   rewrite(_finding, { node }, { catalog }) {
-    const tree = structuredClone(treeOf(node, "IndexStmt")!);
+    const { if_not_exists: isWanted, ...tree } = treeOf(node, "IndexStmt")!;
     const name = tree.idxname ?? indexNameOf(catalog, tree);
     if (name === undefined)
       return { reason: "Give the index a name: a failed try is found and dropped by it." };
-    delete tree.if_not_exists;
+    const [schema] = keyOf(catalog, tree.relation).split(".");
+    if (isWanted === true && isTaken(catalog, `${schema}.${name}`))
+      return { reason: "A file before makes something of this name: leave the statement out, or rename it." };
     const built: Node = { IndexStmt: { ...tree, idxname: name, concurrent: true } };
     const { schemaname } = tree.relation!;
     const down = `drop index concurrently ${quotedName(schemaname === undefined ? { name } : { schema: schemaname, name })};`;

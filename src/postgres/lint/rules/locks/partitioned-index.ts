@@ -1,6 +1,7 @@
 import { treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown } from "../../catalog/catalog.ts";
 import { defineRule } from "../../define-rule.ts";
+import { buildOnPartitions } from "../../rewrite/build-on-partitions.ts";
 
 export const partitionedIndex = defineRule({
   id: "partitioned-index",
@@ -8,7 +9,19 @@ export const partitionedIndex = defineRule({
   severity: "block",
   requirements: ["C6"],
   why: "No partition takes a write until all of them have the index. PostgreSQL has no concurrent form for the partitioned table itself, but for each partition.",
-  bad: [{ sql: "create index on readings (value);", effect: { scans: "readings_2025" } }],
+  bad: [
+    { sql: "create index on readings (value);", effect: { scans: "readings_2025" } },
+    {
+      sql: "create unique index readings_at on readings (taken_on, lower(value::text)) where value > 1;",
+      effect: { scans: "readings_2025" },
+    },
+    {
+      before:
+        "alter table readings attach partition readings_2026 for values from ('2026-01-01') to ('2027-01-01');",
+      sql: "create index on readings (value desc) with (fillfactor = 60);",
+      effect: { scans: "readings_2025" },
+    },
+  ],
   good: [
     {
       sql: [
@@ -31,4 +44,5 @@ export const partitionedIndex = defineRule({
       },
     ];
   },
+  rewrite: (_finding, { node }, context) => buildOnPartitions(treeOf(node, "IndexStmt")!, context),
 });

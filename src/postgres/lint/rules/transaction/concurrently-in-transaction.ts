@@ -1,7 +1,12 @@
+import { literal } from "../../../session/literal.ts";
+import { quotedName } from "../../../sql/names.ts";
 import { treeOf } from "../../../sql/tree.ts";
+import { keyOf } from "../../catalog/catalog.ts";
+import { isOn } from "../../catalog/objects.ts";
 import { commandsOf } from "../../commands-of.ts";
 import { defineRule, type LintContext, type LintStatement } from "../../define-rule.ts";
-import { isOn } from "../../catalog/objects.ts";
+import { dropEachConcurrently } from "../../rewrite/drop-each-concurrently.ts";
+import { indexNameOf } from "../../rewrite/index-name-of.ts";
 
 export const concurrentlyInTransaction = defineRule({
   id: "concurrently-in-transaction",
@@ -20,6 +25,7 @@ export const concurrentlyInTransaction = defineRule({
     {
       sql: "do $$ begin create index concurrently users_visits_idx on users (visits); end $$;",
       effect: { error: "25001" },
+      isLeft: true,
     },
   ],
   good: [{ sql: { outside: "create index concurrently users_visits_idx on users (visits);" } }],
@@ -33,7 +39,37 @@ export const concurrentlyInTransaction = defineRule({
       },
     ];
   },
+  rewrite(_finding, statement, context) {
+    const { node, text } = statement;
+    if (treeOf(node, "DropStmt") !== undefined) return dropEachConcurrently(node, context.catalog);
+    const sql = `${text};`;
+    return {
+      steps: [{ suffix: "concurrently", transactional: false, sql }],
+      ends: endsWith(statement, context),
+    };
+  },
 });
+
+/** What can be seen when it has run. */
+function endsWith(statement: LintStatement, { catalog }: LintContext): string {
+  const { node } = statement;
+  const index = treeOf(node, "IndexStmt");
+  if (index !== undefined) {
+    const key = keyOf(catalog, index.relation);
+    const name = index.idxname ?? indexNameOf(catalog, index) ?? "";
+    return `select coalesce((select indisvalid from pg_index where indexrelid = to_regclass(${literal(quotedKey(`${key.split(".")[0]}.${name}`))})), false)`;
+  }
+  const detached = commandsOf(statement, catalog, "AT_DetachPartition")[0]?.tree.def;
+  const child = keyOf(catalog, treeOf(detached, "PartitionCmd")?.name);
+  return detached === undefined
+    ? "select true"
+    : `select not relispartition from pg_class where oid = ${literal(quotedKey(child))}::regclass`;
+}
+
+function quotedKey(key: string): string {
+  const [schema = "", name = ""] = key.split(/\.(.*)/s);
+  return quotedName({ schema, name });
+}
 
 function isConcurrent(statement: LintStatement, { catalog }: LintContext): boolean {
   const { node } = statement;
