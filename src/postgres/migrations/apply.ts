@@ -5,14 +5,15 @@ import { sqlStateOf, type Session } from "../session/connect.ts";
 import { historyOf } from "./history/registry.ts";
 import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { readStanding, type Standing } from "./read-history.ts";
-import { finishSql, recordAdopted, recordApplied } from "./record.ts";
+import { applyInOneMessage } from "./one-message.ts";
+import { prepareOurStatements } from "./our-statements.ts";
+import { recordAdopted, recordApplied } from "./record.ts";
 import type { HistoryFormat, Migration } from "./migration.ts";
 import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
 import { readDumps } from "../session/holders.ts";
 import { waitUntilGone } from "../session/wait-until-free.ts";
 import { foreseeLocks } from "../sql/strong-locks.ts";
 import { runOutside } from "./run-outside.ts";
-import { asMigrationError } from "./run-statement.ts";
 import { readJournal } from "./statement-journal.ts";
 import { inFencedTransaction } from "./transaction.ts";
 import { withSession } from "./with-session.ts";
@@ -36,35 +37,18 @@ export async function applyMigrations(
     if (adoptable.length > 0) await adopt(session, adoptable, options);
     if (pending.length > 0) await waitForDumps(session, options);
     await foreseeLocks(pending.flatMap(({ up }) => up));
+    const ours = await prepareOurStatements(session);
     for (const [index, migration] of pending.entries()) {
       options.progress(`${migration.file} (${index + 1} of ${pending.length})`);
       crashPoint("migrate.before-transaction", migration.version);
-      if (migration.transactional) await applyInTransaction(session, migration, options);
-      else await applyOutside(session, migration, options);
+      if (migration.transactional) await applyInOneMessage(session, migration, ours, options);
+      else {
+        await applyOutside(session, migration, options);
+        await session.reset();
+      }
     }
-    await session.reset();
     return (await readLedger(session)).filter(({ runKey }) => runKey === options.runKey);
   });
-}
-
-async function applyInTransaction(
-  session: Session,
-  migration: Migration,
-  options: MigrateOptions,
-): Promise<void> {
-  await asMigrationError(migration.file, () =>
-    inFencedTransaction(session, options, {
-      label: migration.version,
-      file: migration.file,
-      statements: migration.up,
-      async run(_session, transaction) {
-        // The row comes first: a second run that got past every lock waits for it, and then sees that it is needless.
-        if (!(await recordApplied(session, migration, options))) return false;
-        await transaction.commitWith(migration.up, finishSql(migration));
-        return true;
-      },
-    }),
-  );
 }
 
 async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {

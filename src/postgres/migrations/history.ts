@@ -45,8 +45,8 @@ export interface HistoryOwner {
   agrees(migration: Migration, row: OwnerRow): boolean | undefined;
   /** Makes its table as the owner would. Safe to repeat. */
   prepare(session: Session): Promise<void>;
-  /** Writes its row; belongs into the transaction of the change. */
-  record(session: Session, migration: Migration, durationMs: number): Promise<void>;
+  /** One statement that writes its row, for the transaction of the change. Reads only. */
+  recordSql(session: Session, migration: Migration, durationMs: number): Promise<string>;
   /** Takes its row away; belongs into the transaction of the undo. */
   forget(session: Session, row: Pick<LedgerRow, "version">): Promise<void>;
   /** What to do about a failed row, after a look at the catalog. Reads only. */

@@ -1,5 +1,5 @@
 import type { Session } from "../session/connect.ts";
-import { literal } from "../session/literal.ts";
+import { literal, type SqlValue } from "../session/literal.ts";
 import type { Adoptable } from "./compare.ts";
 import { historyOf } from "./history/registry.ts";
 import type { LedgerRow } from "./ledger.ts";
@@ -16,49 +16,57 @@ export const ADOPTED = "adopted";
 export async function recordApplied(
   session: Session,
   migration: Migration,
-  { appliedBy, runKey, fence }: MigrateOptions,
+  options: MigrateOptions,
   durationMs = 0,
 ): Promise<boolean> {
-  const { format, version, name, file, checksum, transactional, down } = migration;
-  const rows = await session.query(
-    `insert into tminus.migration (version, name, checksum, duration_ms, applied_by, run_key, fence_token,
-       transactional, down_sql, down_line, format, file)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
-     on conflict (version) do nothing returning version`,
-    [
-      version,
-      name,
-      checksum,
-      durationMs,
-      appliedBy,
-      runKey,
-      fence.token,
-      transactional,
-      down?.sql ?? null,
-      down?.line ?? null,
-      format,
-      file,
-    ],
-  );
+  const rows = await session.query(RECORD, recordValues(migration, options, durationMs));
   if (rows.length === 0) return false;
-  await historyOf(format).owner?.record(session, migration, durationMs);
+  const owners = await ownerSql(session, migration, durationMs);
+  if (owners !== undefined) await session.query(owners);
   return true;
 }
+
+/** Writes the ledger row that recordValues answers; no row comes back when it is there already. */
+export const RECORD = `insert into tminus.migration (version, name, checksum, duration_ms, applied_by, run_key, fence_token,
+       transactional, down_sql, down_line, format, file)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+     on conflict (version) do nothing returning version`;
+
+/** The parameters of RECORD. */
+export function recordValues(
+  { format, version, name, file, checksum, transactional, down }: Migration,
+  { appliedBy, runKey, fence }: MigrateOptions,
+  durationMs = 0,
+): SqlValue[] {
+  const ours = [version, name, checksum, durationMs, appliedBy, runKey, fence.token, transactional];
+  return [...ours, down?.sql ?? null, down?.line ?? null, format, file];
+}
+
+/** The statement that writes the row of the tool that owns the files; undefined when nobody else does. */
+export async function ownerSql(
+  session: Session,
+  migration: Migration,
+  durationMs = 0,
+): Promise<string | undefined> {
+  return historyOf(migration.format).owner?.recordSql(session, migration, durationMs);
+}
+
+/** Completes the ledger row of version $1: the time from the begin of the transaction; the commit is not in it. */
+export const FINISH = `update tminus.migration
+     set duration_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
+     where version = $1`;
 
 /** Whether a statement may leave the transaction with a role that cannot write to the ledger. */
 const CHANGES_ROLE = /\brole\b|\bsession authorization\b/i;
 
-/** What completes the ledger row at the end of the transaction: the time from its begin; the commit is not in it. */
-export function finishSql({ version, up }: Migration): string[] {
-  const back = up.some(({ code }) => CHANGES_ROLE.test(code))
-    ? ["reset session authorization", "reset role"]
-    : [];
-  return [
-    ...back,
-    `update tminus.migration
-     set duration_ms = extract(epoch from clock_timestamp() - transaction_timestamp()) * 1000
-     where version = ${literal(version)}`,
-  ];
+/** What completes the ledger row at the end of the transaction. */
+export function finishSql(migration: Migration): string[] {
+  return [...ownRoleSql(migration), FINISH.replace("$1", () => literal(migration.version))];
+}
+
+/** Back to the session's role, when the file may have left it. */
+export function ownRoleSql({ up }: Migration): string[] {
+  return up.some(({ code }) => CHANGES_ROLE.test(code)) ? ["reset session authorization", "reset role"] : [];
 }
 
 /** Takes back what recordApplied wrote. False when the row is not there; belongs into the transaction of the undo. */

@@ -253,8 +253,8 @@ async function runScript(
 const SEPARATOR = ";\n";
 
 /**
- * The text is parsed as a whole before its first statement runs, so a position that lies elsewhere than where
- * the execution stopped is that of a mistake in the text.
+ * The text is parsed as a whole before its first statement runs, so a position is that of a mistake in the text when
+ * nothing ran. Later it belongs to the statement that stopped, or to another text, such as that of what it executes.
  */
 function locate(
   statements: readonly string[],
@@ -266,7 +266,10 @@ function locate(
   for (const [index, statement] of statements.entries()) {
     // PostgreSQL counts characters, JavaScript UTF-16 units.
     const length = Array.from(statement).length + SEPARATOR.length;
-    if (position <= before + length) return { failed: index, position: position - before };
+    if (position <= before + length) {
+      if (completed > 0 && index !== completed) break;
+      return { failed: index, position: position - before };
+    }
     before += length;
   }
   return { failed: completed, position: undefined };

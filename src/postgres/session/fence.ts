@@ -13,7 +13,12 @@ export async function checkFence(session: Session, fence: Fence): Promise<void> 
 
 /** The statement behind checkFence, to be sent together with others; its rows are for judgeFence. */
 export function fenceSql({ environment, token }: Fence): string {
-  return `insert into tminus.fence as f (environment, token) values (${literal(environment)}, ${literal(token)})
+  return fenceText(literal(environment), literal(token));
+}
+
+/** As fenceSql, of two pieces of SQL, such as parameters. */
+export function fenceText(environment: string, token: string): string {
+  return `insert into tminus.fence as f (environment, token) values (${environment}, ${token})
      on conflict (environment) do update set token = excluded.token where f.token <= excluded.token
      returning token`;
 }

@@ -34,11 +34,14 @@ const COLUMNS = `a.pid, p.gid, coalesce(a.application_name, '') as application, 
   case when a.state like 'idle in transaction%' then extract(epoch from clock_timestamp() - a.state_change)::float8 * 1000 end as "idleMs",
   left(regexp_replace(coalesce(a.query, ''), '\\s+', ' ', 'g'), 80) as query`;
 
-/** To plan the long question costs more than to answer the short one, whose answer mostly is: nobody. */
-const ANYBODY = `select from pg_locks l where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_backend_pid()
-  and l.relation in (
-    select oid from unnest($1::text[]) n (name), to_regclass(name) oid
-    union all select indrelid from unnest($1::text[]) n (name), pg_index where indexrelid = to_regclass(name)) limit 1`;
+const NAMED = "array(select to_regclass(name)::oid from unnest($1::text[]) n (name))";
+
+/**
+ * Whether anybody else holds any lock on tables that $1 names, or on those of its indexes: text[] as namesOf answers.
+ * To plan the long question costs more than to answer this one, whose answer mostly is: nobody.
+ */
+export const ANYBODY = `select from pg_locks l where l.locktype = 'relation' and l.granted and l.pid is distinct from pg_backend_pid()
+  and l.relation = any (${NAMED} || array(select indrelid from pg_index where indexrelid = any (${NAMED}))) limit 1`;
 
 const CONFLICTING = `
   with named as (select to_regclass(name)::oid as oid, compatible from jsonb_to_recordset($1) as n (name text, compatible jsonb)),
@@ -59,13 +62,18 @@ const CONFLICTING = `
  * is left out: PostgreSQL itself cancels it for whoever waits a second.
  */
 export async function readHolders(session: Session, targets: readonly LockTarget[]): Promise<Holder[]> {
-  const named = targets.map(({ relation: { schema, name }, mode }) => ({
-    name: [...(schema === undefined ? [] : [schema]), name].map(quoted).join("."),
-    compatible: COMPATIBLE[mode],
-  }));
-  const anybody = await session.prepared("tminus_anybody", ANYBODY, [named.map(({ name }) => name)]);
+  const names = namesOf(targets);
+  const anybody = await session.prepared("tminus_anybody", ANYBODY, [names]);
   if (anybody.length === 0) return [];
+  const named = targets.map(({ mode }, index) => ({ name: names[index], compatible: COMPATIBLE[mode] }));
   return session.prepared<Holder>("tminus_holders", CONFLICTING, [JSON.stringify(named)]);
+}
+
+/** Quoted, for ANYBODY; in the order of the targets. */
+export function namesOf(targets: readonly LockTarget[]): string[] {
+  return targets.map(({ relation: { schema, name } }) =>
+    [...(schema === undefined ? [] : [schema]), name].map(quoted).join("."),
+  );
 }
 
 /**

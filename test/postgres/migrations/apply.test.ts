@@ -91,6 +91,25 @@ describe("applyMigrations", () => {
     expect([await world.has("app.a"), await world.has("public.b")]).toEqual([true, true]);
   });
 
+  it("reads a file by its own settings, not by those of the file before it", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a (b text);\nset standard_conforming_strings = off;"));
+    await world.write("2_b.sql", up("insert into a values ('\\');"));
+    await world.apply();
+    expect(await world.query("select b from a")).toEqual([{ b: "\\" }]);
+  });
+
+  it("keeps every protection when a file takes away what its session prepared", async () => {
+    await using world = await openMigrationWorld();
+    await world.write("1_a.sql", up("create table a ();\ndeallocate all;"));
+    await world.write("2_b.sql", up("alter table a add column b text;"));
+    expect(await world.apply()).toMatchObject([{ version: "1" }, { version: "2" }]);
+    await world.write("3_c.sql", up("deallocate all;\ncreate table c ();"));
+    await world.query("update tminus.fence set token = 9");
+    await expect(world.apply()).rejects.toMatchObject({ code: "LEASE_LOST" });
+    expect(await world.has("c")).toBe(false);
+  });
+
   it("keeps statements and ledger row together when the session is killed between them", async () => {
     await using world = await openMigrationWorld();
     await world.write("1_a.sql", up("create table a ();\nselect pg_sleep(30);"));

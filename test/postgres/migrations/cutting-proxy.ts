@@ -7,6 +7,9 @@ export interface CuttingProxy extends AsyncDisposable {
   cuts(): number;
 }
 
+/** A statement of its own, alone in its message or among others. */
+const COMMIT = /(^|;\n|\0)commit(;\n|\0)/;
+
 /**
  * Stands between a client and the server at a socket URL and cuts the first connection on which the client
  * says "commit": after the server has answered it ("after"), or before the server hears of it ("before").
@@ -29,7 +32,7 @@ export async function openCuttingProxy(url: string, when: "before" | "after"): P
       });
     }
     client.on("data", (chunk) => {
-      if (cuts === 0 && chunk.includes("commit\0")) {
+      if (cuts === 0 && COMMIT.test(chunk.toString("latin1"))) {
         cuts++;
         isCutting = true;
         if (when === "before") client.destroy();

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { openRecorder } from "../../../src/postgres/drift/check-drift.ts";
-import { checkConnection, readOnly } from "../../../src/postgres/session/connect.ts";
+import { checkConnection, openSession, readOnly } from "../../../src/postgres/session/connect.ts";
 import { openMigrationWorld } from "../migrations/world.ts";
 
 describe("readOnly", () => {
@@ -26,6 +26,22 @@ describe("readOnly", () => {
     });
     expect(inside).toEqual([{ readOnly: "off", now: "on", timeout: "5s" }]);
     expect(after).toEqual([{ readOnly: "off", now: "off", timeout: "0" }]);
+  });
+});
+
+describe("script", () => {
+  it("names the statement that stopped, whatever text the database's position belongs to", async () => {
+    await using world = await openMigrationWorld();
+    const options = { connectionString: world.url, purpose: "look", statementTimeoutMs: 5_000 };
+    await using session = await openSession(options);
+    await session.query("create temp table t (a int)");
+    await session.script(["prepare p as select a from t"]);
+    expect(await session.script(["select 1", "select 'ü', b from t"])).toMatchObject({
+      failed: 1,
+      position: 13,
+    });
+    const outcome = await session.script(["alter table t rename to another_name", "execute p"]);
+    expect(outcome).toMatchObject({ failed: 1, position: undefined, error: { code: "42P01" } });
   });
 });
 

@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from "node:crypto";
 import type { Session } from "../../session/connect.ts";
+import { literal } from "../../session/literal.ts";
 import { invalidMigrations, readFolder } from "../discover.ts";
 import type { HistoryOwner, MigrationHistory, OwnerRow } from "../history.ts";
 import { compareVersions } from "../migration.ts";
@@ -47,13 +48,11 @@ const owner: HistoryOwner = {
     );
   },
 
-  async record(session, { version, checksum }, durationMs) {
-    await session.query(
-      `insert into ${await tableOf(session)}
+  async recordSql(session, { version, checksum }, durationMs) {
+    const values = [randomUUID(), checksum, version].map(literal).join(", ");
+    return `insert into ${await tableOf(session)}
          (id, checksum, migration_name, started_at, finished_at, applied_steps_count)
-       values ($1, $2, $3, clock_timestamp() - $4 * interval '1 ms', clock_timestamp(), 1)`,
-      [randomUUID(), checksum, version, durationMs],
-    );
+       values (${values}, clock_timestamp() - ${durationMs} * interval '1 ms', clock_timestamp(), 1)`;
   },
 
   async forget(session, { version }) {

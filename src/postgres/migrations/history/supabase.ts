@@ -1,3 +1,4 @@
+import { literal } from "../../session/literal.ts";
 import { isSameScript } from "../same-script.ts";
 import { findDuplicates, invalidMigrations, readFolder, sqlFile } from "../discover.ts";
 import type { HistoryOwner, MigrationHistory, OwnerRow } from "../history.ts";
@@ -48,10 +49,10 @@ const owner: HistoryOwner = {
     );
   },
 
-  async record(session, { version, name, script = [] }) {
-    await session.query(
-      "insert into supabase_migrations.schema_migrations (version, name, statements) values ($1, $2, $3)",
-      [version, name, script],
+  recordSql(_session, { version, name, script = [] }) {
+    const values = [version, name, script].map(literal).join(", ");
+    return Promise.resolve(
+      `insert into supabase_migrations.schema_migrations (version, name, statements) values (${values})`,
     );
   },
 

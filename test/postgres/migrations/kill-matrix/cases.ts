@@ -46,7 +46,7 @@ export async function perform({ direction, file }: Operation, url: string, direc
   if (outcome.state === "refused") throw new Error(outcome.reason);
 }
 
-const READ = /^\s*(select|set|reset|with)\b/i;
+const READ = /^\s*(select|set|reset|with|prepare)\b/i;
 
 /**
  * The boundaries at which something different can be left behind: before the first write, after each write, and
@@ -60,8 +60,8 @@ export function boundariesOf(texts: readonly string[]): Boundary[] {
     if (at < first) continue;
     if (at === first || !READ.test(texts[at - 1]!)) boundaries.push({ at, mode: "before" });
     const begins = /^begin\b/.test(text);
-    const commits = /(^|;\n)commit$/.test(text);
-    if (!READ.test(text) && !begins && (commits || !isOpen)) boundaries.push({ at, mode: "during" });
+    const commits = /(^|;\n)commit(;\n|$)/.test(text);
+    if (!READ.test(text) && (commits || !(begins || isOpen))) boundaries.push({ at, mode: "during" });
     if (begins) isOpen = true;
     if (commits || /^rollback\b/.test(text)) isOpen = false;
   }
