@@ -8,10 +8,11 @@ import { boundsCondition } from "../../rewrite/partition-bounds.ts";
 
 export const attachPartitionWithoutCheck = defineRule({
   id: "attach-partition-without-check",
-  summary: "ATTACH PARTITION of a table without a validated check that proves its bounds.",
+  summary:
+    "ATTACH PARTITION of a table without a validated check that proves its bounds, or without the indexes of the other partitions.",
   severity: "block",
   requirements: ["C6"],
-  why: "Nobody can read or write the partition until every row is compared with the bounds. A valid CHECK of the same bounds makes it a moment.",
+  why: "Nobody can read or write the partition until every row is compared with the bounds. A valid CHECK of the same bounds makes it a moment, as long as no index has to be built: those that the partitioned table has and the new partition has not are built under the same lock.",
   bad: [
     {
       sql: "alter table readings attach partition readings_2026 for values from ('2026-01-01') to ('2027-01-01');",
@@ -39,6 +40,13 @@ insert into part_0 select 1 from generate_series(1, 500);`,
       effect: { scans: "part_0" },
       isLeft: true,
     },
+    {
+      before:
+        "create index on readings (value); alter table readings_2026 add constraint bounds check (taken_on >= '2026-01-01' and taken_on < '2027-01-01');",
+      sql: "alter table readings attach partition readings_2026 for values from ('2026-01-01') to ('2027-01-01');",
+      effect: { scans: "readings_2026" },
+      isLeft: true,
+    },
   ],
   good: [
     {
@@ -48,18 +56,38 @@ insert into part_0 select 1 from generate_series(1, 500);`,
         "alter table readings attach partition readings_2026 for values from ('2026-01-01') to ('2027-01-01');",
       ],
     },
+    {
+      before:
+        "create index on readings (value); alter table readings_2026 add constraint bounds check (taken_on >= '2026-01-01' and taken_on < '2027-01-01');",
+      sql: [
+        { outside: "create index concurrently on readings_2026 (value);" },
+        "alter table readings attach partition readings_2026 for values from ('2026-01-01') to ('2027-01-01');",
+      ],
+    },
   ],
   check(statement, { catalog, isLive }) {
     return commandsOf(statement, catalog, "AT_AttachPartition").flatMap((attach) => {
       const child = keyOf(catalog, treeOf(attach.tree.def, "PartitionCmd")?.name);
-      const constraints = [...(catalog.tables.get(child)?.constraints.values() ?? [])];
-      if (!isLive(child) || constraints.some(({ kind, isValid }) => kind === "check" && isValid)) return [];
+      if (!isLive(child)) return [];
+      const table = catalog.tables.get(child);
+      const constraints = [...(table?.constraints.values() ?? [])];
+      const place = { ...placeOfCommand(attach), relation: child };
+      if (!constraints.some(({ kind, isValid }) => kind === "check" && isValid))
+        return [
+          {
+            ...place,
+            message: `every row of ${shown(child)} is compared with the bounds while nobody can read or write it`,
+            hint: `Before, in files of their own: ALTER TABLE ${shown(child)} ADD CHECK of the same bounds NOT VALID, then VALIDATE it.`,
+          },
+        ];
+      const [lacking] =
+        table?.isComplete === true ? lackingOn(table, attach.known, catalog).filter(isPlain) : [];
+      if (lacking === undefined) return [];
       return [
         {
-          ...placeOfCommand(attach),
-          message: `every row of ${shown(child)} is compared with the bounds while nobody can read or write it`,
-          hint: `Before, in files of their own: ALTER TABLE ${shown(child)} ADD CHECK of the same bounds NOT VALID, then VALIDATE it.`,
-          relation: child,
+          ...place,
+          message: `the index ${lacking.name} is built on ${shown(child)} while nobody can read or write it`,
+          hint: `Before, in a file of its own: CREATE INDEX CONCURRENTLY on ${shown(child)} (${lacking.columns.join(", ")}), with a key of the same kind on it where the index belongs to one.`,
         },
       ];
     });
@@ -88,7 +116,7 @@ insert into part_0 select 1 from generate_series(1, 500);`,
     const add = `alter table ${child} add constraint ${quoted(name)} check (${condition})`;
     const drop = `alter table ${child} drop constraint ${quoted(name)};\n`;
     // What else the parent gives to its partitions stays when they are taken off.
-    const isPlain =
+    const isTakenOffWhole =
       attach.known?.isComplete === true &&
       [...attach.known.constraints.values()].every(({ kind }) => kind === "not-null") &&
       indexesOf(catalog, attach.table).length === 0;
@@ -106,7 +134,7 @@ insert into part_0 select 1 from generate_series(1, 500);`,
           suffix: "attach",
           transactional: true,
           sql: `${statement.text};\n${drop}`,
-          ...(isPlain ? { down: detach } : {}),
+          ...(isTakenOffWhole ? { down: detach } : {}),
         },
       ],
     };
@@ -122,25 +150,34 @@ function missingOn(
   if (child === undefined || parent === undefined) return "The files do not make both tables.";
   const kinds = [...parent.constraints.values()].map(({ kind }) => kind);
   if (kinds.some((kind) => kind === "foreign" || kind === "exclude"))
-    return `The foreign keys of ${shown(parent.key)} are checked for every row: add them to ${shown(child.key)} before, NOT VALID and validated, then attach it by hand.`;
-  const own = indexesOf(catalog, child.key);
-  const lacking = indexesOf(catalog, parent.key).find(
-    (index) => !own.some((other) => isLike(index, other) && kindOf(parent, index) === kindOf(child, other)),
-  );
+    return `The foreign keys and exclusions of ${shown(parent.key)} are checked for every row: add them to ${shown(child.key)} before, then attach it by hand.`;
+  const [lacking] = lackingOn(child, parent, catalog);
   return lacking === undefined
     ? undefined
     : `Attaching builds the index ${lacking.name} on ${shown(child.key)} under its lock: build it there before, with CREATE INDEX CONCURRENTLY.`;
 }
 
+/** Indexes of the partitioned table that are not known to be on the other; one that is not plain never is. */
+function lackingOn(child: Table, parent: Table | undefined, catalog: Catalog): Index[] {
+  if (parent === undefined) return [];
+  const own = indexesOf(catalog, child.key);
+  return indexesOf(catalog, parent.key).filter(
+    (index) => !own.some((other) => isLike(index, other) && kindOf(parent, index) === kindOf(child, other)),
+  );
+}
+
 function isLike(index: Index, other: Index): boolean {
   return (
-    !index.isPartial &&
-    !other.isPartial &&
+    isPlain(index) &&
+    isPlain(other) &&
     index.isUnique === other.isUnique &&
     index.method === other.method &&
-    !index.columns.includes(undefined) &&
     index.columns.join("\n") === other.columns.join("\n")
   );
+}
+
+function isPlain({ isPartial, columns }: Index): boolean {
+  return !isPartial && !columns.includes(undefined);
 }
 
 /** Of the constraint that stands on the index. */
