@@ -15,7 +15,6 @@ import { countLiveWorkers } from "../store/workers.ts";
 import { runDoctor } from "./doctor.ts";
 import { openForReading, trafficNow } from "./look.ts";
 import { definedOnly, makePlan } from "./make-plan.ts";
-import { previewRollback } from "./preview-rollback.ts";
 import { contextOf, openProject } from "./project.ts";
 import { runContextSchema } from "./run-context.ts";
 import type { Environment } from "./secrets.ts";
@@ -115,6 +114,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     },
 
     async previewRollback(runId, signal) {
+      const { previewRollback } = await import("./preview-rollback.ts");
       const run = await runs.findRun(await pool(), runId, { project: projectName });
       const attempts = await runs.listAttempts(await pool(), run.id);
       const context = runContextSchema.parse(await runs.readRunContext(await pool(), run.id));

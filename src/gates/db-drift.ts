@@ -1,6 +1,5 @@
 import * as z from "zod";
 import type { Verdict } from "../model/verdict.ts";
-import { checkDrift } from "../postgres/drift/check-drift.ts";
 import { driftJson, driftReason, sqlLines } from "../postgres/drift/drift-text.ts";
 import { driftOptions, driftSettings } from "../postgres/drift/settings.ts";
 import { defineGate } from "./define.ts";
@@ -15,6 +14,7 @@ export const dbDrift = defineGate({
   example: "directory: releases/{release}/migrations\nexpected: both\n",
 
   async check(context): Promise<Verdict & { fix?: string }> {
+    const { checkDrift } = await import("../postgres/drift/check-drift.ts");
     try {
       const outcome = await checkDrift(await driftOptions(context, (text) => context.progress(text)));
       if (outcome.state === "unknown")

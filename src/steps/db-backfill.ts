@@ -6,11 +6,7 @@ import { referenceSchema } from "../model/runbook.ts";
 import type { EnvironmentView, Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { identifyBackfill } from "../postgres/backfill/backfill.ts";
-import { readCheckpoint, type Checkpoint } from "../postgres/backfill/checkpoint.ts";
-import { resolveBackfill } from "../postgres/backfill/resolve.ts";
-import { runBackfill } from "../postgres/backfill/run-backfill.ts";
-import { findTriggerByName } from "../postgres/backfill/sync-trigger.ts";
-import { undoBackfill } from "../postgres/backfill/undo-backfill.ts";
+import type { Checkpoint } from "../postgres/backfill/checkpoint.ts";
 import type { BackfillOptions } from "../postgres/backfill/worker.ts";
 import { readOnly } from "../postgres/session/connect.ts";
 import { databaseOf } from "../postgres/session/database-of.ts";
@@ -41,6 +37,7 @@ export const dbBackfill = defineStep<typeof schema, BackfillFacts>({
   example: "table: public.users\nset: {handle: lower(email)}\nwhere: handle is null\n",
 
   async gather(context) {
+    const { resolveBackfill } = await import("../postgres/backfill/resolve.ts");
     return backfillFacts(
       context.with,
       await readOnly(readOptions(context), (session) => resolveBackfill(session, context.with)),
@@ -65,6 +62,7 @@ export const dbBackfill = defineStep<typeof schema, BackfillFacts>({
 
   async act(context): Promise<StepResult> {
     try {
+      const { runBackfill } = await import("../postgres/backfill/run-backfill.ts");
       const report = await runBackfill(context.with, optionsOf(context));
       const { checkpoint } = await look(context);
       const result = checkpoint === undefined ? { rows: report.rows } : resultOf(checkpoint);
@@ -99,6 +97,7 @@ export const dbBackfill = defineStep<typeof schema, BackfillFacts>({
 
   async undo(context): Promise<StepResult> {
     try {
+      const { undoBackfill } = await import("../postgres/backfill/undo-backfill.ts");
       const { rows, reason } = await undoBackfill(context.with, optionsOf(context));
       return { outcome: "done", reason, result: { rows } };
     } catch (error) {
@@ -114,7 +113,9 @@ interface Place {
   secret(reference: string): Secret;
 }
 
-function look(place: Place): Promise<{ checkpoint: Checkpoint | undefined; hasTrigger: boolean }> {
+async function look(place: Place): Promise<{ checkpoint: Checkpoint | undefined; hasTrigger: boolean }> {
+  const { readCheckpoint } = await import("../postgres/backfill/checkpoint.ts");
+  const { findTriggerByName } = await import("../postgres/backfill/sync-trigger.ts");
   const identity = identifyBackfill(place.with);
   return readOnly(readOptions(place), async (session) => ({
     checkpoint: await readCheckpoint(session, identity.name),

@@ -5,10 +5,9 @@ import type { JsonObject } from "../model/json.ts";
 import { durationSchema, referenceSchema } from "../model/runbook.ts";
 import type { Observation, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
-import { backUp, findBasis } from "../postgres/backup/back-up.ts";
-import { readSize, type DatabaseSize } from "../postgres/backup/size.ts";
-import { checkFiles, readBackup, type StoredBackup } from "../postgres/backup/files.ts";
-import { isRollbackBasis, manifestText, type BackupManifest } from "../postgres/backup/manifest.ts";
+import type { StoredBackup } from "../postgres/backup/files.ts";
+import type { BackupManifest } from "../postgres/backup/manifest.ts";
+import type { DatabaseSize } from "../postgres/backup/size.ts";
 import { count, describeBackup } from "../postgres/backup/words.ts";
 import { backupFolder, backupSource } from "./backup/place.ts";
 import { defineStep } from "./define.ts";
@@ -61,13 +60,15 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
   schema,
   example: "exclude: [public.logs]\nmaxAge: 30m\nrestoreLimit: 10m\n",
 
-  gather: (context) =>
-    readSize({
+  async gather(context) {
+    const { readSize } = await import("../postgres/backup/size.ts");
+    return readSize({
       connectionString: connectionString(context),
       purpose: "look",
       statementTimeoutMs: READ_TIMEOUT_MS,
       signal: context.signal,
-    }),
+    });
+  },
 
   plan({ with: settings, facts }) {
     const durationMs = Math.max(LEAST_MS, facts.bytes / EXPECTED_BYTES_PER_MS);
@@ -96,6 +97,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
   },
 
   async observe(context): Promise<Observation> {
+    const { findBasis } = await import("../postgres/backup/back-up.ts");
     const limits = limitsOf(context.with);
     const own = await findBasis(
       backupFolder(context, context.with.directory),
@@ -128,6 +130,8 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
 
   async act(context): Promise<StepResult> {
     const { with: settings, environment, key, scratch, clock, signal } = context;
+    const { backUp } = await import("../postgres/backup/back-up.ts");
+    const { isRollbackBasis, manifestText } = await import("../postgres/backup/manifest.ts");
     try {
       const made = await backUp({
         connectionString: connectionString(context),
@@ -155,6 +159,8 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
   },
 
   async verify(context, { folder }): Promise<Verdict> {
+    const { checkFiles, readBackup } = await import("../postgres/backup/files.ts");
+    const { isRollbackBasis } = await import("../postgres/backup/manifest.ts");
     try {
       const backup = await readBackup(z.string().parse(folder));
       await checkFiles(backup, context.signal);

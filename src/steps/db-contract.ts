@@ -1,14 +1,9 @@
 import * as z from "zod";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
-import { compareWithLedger, type Comparison } from "../postgres/migrations/compare.ts";
-import { digestMigrations, discoverMigrations } from "../postgres/migrations/discover.ts";
-import { digestLedger, readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
-import type { Migration } from "../postgres/migrations/migration.ts";
-import { revertMigrations } from "../postgres/migrations/revert.ts";
-import { applyContract } from "../postgres/phases/apply-contract.ts";
-import { readArchivedBy } from "../postgres/phases/archive-schema.ts";
-import { restoreGuard, type Restored } from "../postgres/phases/restore.ts";
+import type { Comparison } from "../postgres/migrations/compare.ts";
+import type { LedgerRow } from "../postgres/migrations/ledger.ts";
+import type { Restored } from "../postgres/phases/restore.ts";
 import { readOnly } from "../postgres/session/connect.ts";
 import { defineStep } from "./define.ts";
 import { describeContract, forecastContract, type ContractFacts } from "./migrate/contract-forecast.ts";
@@ -41,7 +36,7 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
   example: "directory: releases/{release}/migrations\n",
 
   async gather(context) {
-    const { migrations, ledger, contract, problems } = await look(context);
+    const { filesDigest, ledgerDigest, contract, problems } = await look(context);
     const files: ContractFacts["files"] = [];
     const found = problems.map(({ reason, fix }) => ({ reason, fix }));
     await readOnly(readOptions(context), async (session) => {
@@ -55,8 +50,8 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
       directory: context.with.directory,
       files,
       problems: found,
-      filesDigest: digestMigrations(migrations),
-      ledgerDigest: digestLedger(ledger),
+      filesDigest,
+      ledgerDigest,
     };
   },
 
@@ -70,8 +65,8 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
 
   async observe(context): Promise<Observation> {
     try {
-      const { migrations, contract, ledger } = await look(context);
-      if (digestMigrations(migrations) !== context.facts.filesDigest)
+      const { filesDigest, contract, ledger } = await look(context);
+      if (filesDigest !== context.facts.filesDigest)
         return { state: "unknown", reason: filesChanged(context) };
       if (contract.length > 0)
         return { state: "absent", reason: `waiting: ${contract.map(({ file }) => file).join(", ")}` };
@@ -89,6 +84,8 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
 
   async act(context): Promise<StepResult> {
     try {
+      const { digestMigrations, discoverMigrations } = await import("../postgres/migrations/discover.ts");
+      const { applyContract } = await import("../postgres/phases/apply-contract.ts");
       const migrations = await discoverMigrations(directoryOf(context));
       if (digestMigrations(migrations) !== context.facts.filesDigest)
         return { outcome: "failed", reason: filesChanged(context), result: { applied: [] } };
@@ -121,6 +118,8 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
   /** Whatever rollback.database says: the release before needs what was dropped. */
   async undo(context): Promise<StepResult> {
     try {
+      const { revertMigrations } = await import("../postgres/migrations/revert.ts");
+      const { restoreGuard } = await import("../postgres/phases/restore.ts");
       const restored: Restored[] = [];
       const outcome = await revertMigrations(optionsOf(context), restoreGuard(restored));
       if (outcome.state === "refused")
@@ -136,18 +135,28 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
 });
 
 interface Look extends Comparison {
-  migrations: Migration[];
+  filesDigest: string;
   ledger: LedgerRow[];
+  ledgerDigest: string;
 }
 
 /** Files and ledger, in a session that cannot write. */
 async function look(place: Place): Promise<Look> {
+  const { compareWithLedger } = await import("../postgres/migrations/compare.ts");
+  const { digestMigrations, discoverMigrations } = await import("../postgres/migrations/discover.ts");
+  const { digestLedger, readLedger } = await import("../postgres/migrations/ledger.ts");
   const migrations = await discoverMigrations(directoryOf(place));
   const ledger = await readOnly(readOptions(place), readLedger);
-  return { migrations, ledger, ...compareWithLedger(migrations, ledger) };
+  return {
+    filesDigest: digestMigrations(migrations),
+    ledger,
+    ledgerDigest: digestLedger(ledger),
+    ...compareWithLedger(migrations, ledger),
+  };
 }
 
 async function resultOf(context: Context, rows: readonly LedgerRow[]) {
+  const { readArchivedBy } = await import("../postgres/phases/archive-schema.ts");
   const own = rows.filter(({ runKey }) => runKey === context.key);
   const archived = await readOnly(readOptions(context), (session) => readArchivedBy(session, context.key));
   return { applied: own.map(({ version, name, durationMs }) => ({ version, name, durationMs })), archived };

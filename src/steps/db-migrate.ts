@@ -2,20 +2,10 @@ import * as z from "zod";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
-import { applyMigrations } from "../postgres/migrations/apply.ts";
+import type { Migration } from "../postgres/migrations/migration.ts";
 import { readOnly } from "../postgres/session/connect.ts";
-import { readLedger, type LedgerRow } from "../postgres/migrations/ledger.ts";
-import {
-  discoverHistory,
-  readStanding,
-  type FolderOfMigrations,
-  type Standing,
-} from "../postgres/migrations/read-history.ts";
-import { revertMigrations, whyNotReverted } from "../postgres/migrations/revert.ts";
-import { checkPhases } from "../postgres/phases/check-phases.ts";
-import { readExisting } from "../postgres/phases/existing.ts";
-import { gradeUndo } from "../postgres/undo/grade.ts";
-import { lossGuard } from "../postgres/undo/loss-guard.ts";
+import type { LedgerRow } from "../postgres/migrations/ledger.ts";
+import type { FolderOfMigrations, Standing } from "../postgres/migrations/read-history.ts";
 import { defineStep } from "./define.ts";
 import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
 import {
@@ -57,10 +47,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
 
   async gather(context) {
     const { format, filesDigest, digest, ledger, adoptable, pending, problems } = await look(context);
-    const breaking =
-      pending.length === 0
-        ? []
-        : await checkPhases(pending, await readOnly(readOptions(context), readExisting));
+    const breaking = pending.length === 0 ? [] : await findBreaking(pending, context);
     return {
       directory: context.with.directory,
       format,
@@ -110,6 +97,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
       if (digest !== context.facts.filesDigest) {
         return { outcome: "failed", reason: filesChanged(context), result: { applied: [] } };
       }
+      const { applyMigrations } = await import("../postgres/migrations/apply.ts");
       const rows = await applyMigrations(migrations, optionsOf(context, format));
       return {
         outcome: "done",
@@ -143,6 +131,8 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
   async undo(context): Promise<StepResult> {
     try {
       if (context.rollbackDatabase === "keep") return await keepSchema(context);
+      const { lossGuard } = await import("../postgres/undo/loss-guard.ts");
+      const { revertMigrations } = await import("../postgres/migrations/revert.ts");
       const guard = context.with.loss === "allow" ? {} : lossGuard(context.key);
       const outcome = await revertMigrations(optionsOf(context, context.facts.format), guard);
       if (outcome.state === "refused")
@@ -156,6 +146,8 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
 
   async previewUndo({ rollbackDatabase, key, with: settings, ...place }) {
     if (rollbackDatabase === "keep") return { text: "the schema stays", rowsLost: 0, isRefused: false };
+    const { whyNotReverted } = await import("../postgres/migrations/revert.ts");
+    const { gradeUndo } = await import("../postgres/undo/grade.ts");
     return readOnly(readOptions({ with: settings, ...place }), async (session) => {
       const refusal = await whyNotReverted(session, key);
       if (refusal !== undefined) return { text: refusal, rowsLost: 0, isRefused: true };
@@ -174,18 +166,27 @@ interface Look extends Standing, Omit<FolderOfMigrations, "digest"> {
 
 type MigratePlace = Place & { with: Pick<With, "format"> };
 
-function discover(place: MigratePlace): Promise<FolderOfMigrations> {
+async function discover(place: MigratePlace): Promise<FolderOfMigrations> {
+  const { discoverHistory } = await import("../postgres/migrations/read-history.ts");
   return discoverHistory(directoryOf(place), place.with.format);
 }
 
 /** Files and ledger, in a session that cannot write. */
 async function look(place: MigratePlace): Promise<Look> {
+  const { readStanding } = await import("../postgres/migrations/read-history.ts");
   const { format, migrations, digest: filesDigest } = await discover(place);
   const standing = await readOnly(readOptions(place), (session) => readStanding(session, format, migrations));
   return { format, migrations, filesDigest, ...standing };
 }
 
+async function findBreaking(pending: readonly Migration[], place: MigratePlace) {
+  const { checkPhases } = await import("../postgres/phases/check-phases.ts");
+  const { readExisting } = await import("../postgres/phases/existing.ts");
+  return checkPhases(pending, await readOnly(readOptions(place), readExisting));
+}
+
 async function keepSchema(context: Context): Promise<StepResult> {
+  const { readLedger } = await import("../postgres/migrations/ledger.ts");
   const rows = await readOnly(readOptions(context), readLedger);
   const ours = rows.filter(({ runKey }) => runKey === context.key).length;
   const reason = `the schema stays: ${count(ours)} of this run ${ours === 1 ? "remains" : "remain"} applied`;

@@ -3,9 +3,8 @@ import { hasCode, toErrorRecord } from "../errors.ts";
 import { referenceSchema } from "../model/runbook.ts";
 import type { EnvironmentView, Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
-import { turnOff, turnOn, type ReadOnlyOptions } from "../postgres/readonly/set-mode.ts";
-import { readTables } from "../postgres/readonly/tables.ts";
-import { readStatus, verifyMode, type ReadOnlyStatus } from "../postgres/readonly/verify.ts";
+import type { ReadOnlyOptions } from "../postgres/readonly/set-mode.ts";
+import type { ReadOnlyStatus } from "../postgres/readonly/verify.ts";
 import { openSession, readOnly } from "../postgres/session/connect.ts";
 import { databaseOf, type DatabaseNamed } from "../postgres/session/database-of.ts";
 import { defineStep } from "./define.ts";
@@ -54,6 +53,8 @@ export const dbReadonly = defineStep<typeof schema, Facts>({
   example: "mode: on\n",
 
   async gather(context) {
+    const { readTables } = await import("../postgres/readonly/tables.ts");
+    const { readStatus } = await import("../postgres/readonly/verify.ts");
     return readOnly(readOptions(context), async (session) => {
       const tables = await readTables(session, context.with.except);
       const foreign = tables.filter(({ isOurs }) => !isOurs).map(({ table }) => table);
@@ -115,6 +116,7 @@ export const dbReadonly = defineStep<typeof schema, Facts>({
 
   async verify(context): Promise<Verdict> {
     try {
+      const { verifyMode } = await import("../postgres/readonly/verify.ts");
       await using session = await openSession({ ...readOptions(context), purpose: "prove read-only" });
       // Awaited here, because the session ends with this function.
       return await verifyMode(session, context.with.mode);
@@ -137,6 +139,7 @@ export const dbReadonly = defineStep<typeof schema, Facts>({
 });
 
 async function set(context: Context, { mode, except }: Before): Promise<StepResult> {
+  const { turnOff, turnOn } = await import("../postgres/readonly/set-mode.ts");
   const options = optionsOf(context);
   const { tables, notes } = await (mode === "on" ? turnOn(except, options) : turnOff(options));
   const reason = mode === "on" ? "writes are refused" : "writes are let in";
@@ -152,7 +155,8 @@ async function lookBefore(context: Context): Promise<Before> {
   return { mode: state === "on" || state === "turning on" ? "on" : "off", except };
 }
 
-function look(place: DatabaseNamed & { signal: AbortSignal }): Promise<ReadOnlyStatus> {
+async function look(place: DatabaseNamed & { signal: AbortSignal }): Promise<ReadOnlyStatus> {
+  const { readStatus } = await import("../postgres/readonly/verify.ts");
   return readOnly(readOptions(place), readStatus);
 }
 

@@ -2,10 +2,8 @@ import { resolve } from "node:path";
 import { hasCode, toErrorRecord } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
-import { judgeRehearsal, type Demands } from "../postgres/rehearse/judge.ts";
-import { judgePending } from "../postgres/rehearse/judge-findings.ts";
-import { rehearsePending, type PendingFiles } from "../postgres/rehearse/rehearse-pending.ts";
-import { findingLines, rehearsalLines } from "../postgres/rehearse/report.ts";
+import type { Demands } from "../postgres/rehearse/judge.ts";
+import type { PendingFiles } from "../postgres/rehearse/rehearse-pending.ts";
 import { defineStep } from "./define.ts";
 import { count, milliseconds } from "./migrate/place.ts";
 import { folderOf, look, placeOf, sessionOf } from "./rehearse/place.ts";
@@ -101,6 +99,10 @@ async function rehearseFiles(context: Context, files: PendingFiles): Promise<Ste
     await context.saveState(nothing);
     return { outcome: "done", reason: "no migration is pending", result: nothing };
   }
+  const { rehearsePending } = await import("../postgres/rehearse/rehearse-pending.ts");
+  const { judgeRehearsal } = await import("../postgres/rehearse/judge.ts");
+  const { judgePending } = await import("../postgres/rehearse/judge-findings.ts");
+  const { findingLines, rehearsalLines } = await import("../postgres/rehearse/report.ts");
   const rehearsal = await rehearsePending(files, sessionOf(context), {
     place: placeOf(context, files),
     canaries: settings.canaries,

@@ -1,7 +1,6 @@
 import { parseDuration } from "../lib/duration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, StepResult } from "../model/step-kind.ts";
-import { checkRls } from "../postgres/rls/check-rls.ts";
 import { probePlanOf, rlsSettings } from "../postgres/rls/settings.ts";
 import { databaseOf } from "../postgres/session/database-of.ts";
 import { defineStep } from "./define.ts";
@@ -43,6 +42,7 @@ tables:
   },
 
   async act(context): Promise<StepResult> {
+    const { checkRls } = await import("../postgres/rls/check-rls.ts");
     const { with: settings, signal } = context;
     const report = await checkRls({
       connectionString: databaseOf(context),

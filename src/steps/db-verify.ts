@@ -2,11 +2,8 @@ import * as z from "zod";
 import { hasCode } from "../errors.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
-import { checkDrift, openRecorder, readLive } from "../postgres/drift/check-drift.ts";
 import { driftJson, driftReason, sqlLines } from "../postgres/drift/drift-text.ts";
-import { forgetFingerprint, readRecorded, recordFingerprint } from "../postgres/drift/recorded.ts";
 import { readOnly } from "../postgres/session/connect.ts";
-import { discoverHistory } from "../postgres/migrations/read-history.ts";
 import { defineStep } from "./define.ts";
 import { messageOf } from "./migrate/place.ts";
 import { driftOptions, driftSettings } from "../postgres/drift/settings.ts";
@@ -32,6 +29,7 @@ export const dbVerify = defineStep<typeof schema, Facts>({
   example: "directory: releases/{release}/migrations\nexpected: both\n",
 
   async gather(context) {
+    const { discoverHistory } = await import("../postgres/migrations/read-history.ts");
     const options = await driftOptions(context, () => undefined);
     const { migrations, digest } = await discoverHistory(options.directory, options.format);
     return { files: migrations.length, digest };
@@ -73,6 +71,8 @@ export const dbVerify = defineStep<typeof schema, Facts>({
   },
 
   async act(context): Promise<StepResult> {
+    const { checkDrift, openRecorder } = await import("../postgres/drift/check-drift.ts");
+    const { recordFingerprint } = await import("../postgres/drift/recorded.ts");
     const options = await driftOptions(context, (text) => context.progress(text));
     // The own record of an earlier attempt is not what was there before this step.
     if (context.with.expected !== "files") await forget(context);
@@ -130,6 +130,8 @@ export const dbVerify = defineStep<typeof schema, Facts>({
 });
 
 async function look(context: Context) {
+  const { readLive } = await import("../postgres/drift/check-drift.ts");
+  const { readRecorded } = await import("../postgres/drift/recorded.ts");
   const options = await driftOptions(context, () => undefined);
   const recorded = await readOnly(
     {
@@ -144,6 +146,8 @@ async function look(context: Context) {
 }
 
 async function forget(context: Context): Promise<void> {
+  const { openRecorder } = await import("../postgres/drift/check-drift.ts");
+  const { forgetFingerprint } = await import("../postgres/drift/recorded.ts");
   await using session = await openRecorder(await driftOptions(context, () => undefined));
   await forgetFingerprint(session, { fence: context.fence, runKey: context.key });
 }

@@ -1,8 +1,8 @@
 import { posix, resolve, sep } from "node:path";
 import type { DatabasePlace } from "../../model/database.ts";
-import type { Finding } from "../../postgres/lint/finding.ts";
+import { countBySeverity, type Finding } from "../../postgres/lint/finding.ts";
 import { lintFolder, lintPending, type LintRequest } from "../../postgres/lint/lint-migrations.ts";
-import { countBySeverity, type LintReport } from "../../postgres/lint/lint.ts";
+import type { LintReport } from "../../postgres/lint/lint.ts";
 import { lintRules } from "../../postgres/lint/registry.ts";
 import { githubReport } from "../../postgres/lint/report/github.ts";
 import { sarifReport } from "../../postgres/lint/report/sarif.ts";

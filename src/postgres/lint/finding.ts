@@ -45,3 +45,15 @@ export interface Finding {
 
 /** Strongest first. */
 export const SEVERITIES: readonly Severity[] = ["block", "ask", "note"];
+
+/** How many findings of each severity. */
+export function countBySeverity(findings: readonly Finding[]): Record<Finding["severity"], number> {
+  const counts = { block: 0, ask: 0, note: 0 };
+  for (const { severity } of findings) counts[severity]++;
+  return counts;
+}
+
+/** Strongest first, then by place. */
+export function bySeverity(findings: readonly Finding[]): Finding[] {
+  return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
+}

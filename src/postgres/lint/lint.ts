@@ -3,7 +3,7 @@ import { countLines } from "../sql/statements.ts";
 import { applyStatement } from "./catalog/apply.ts";
 import { emptyCatalog, shown, type Catalog } from "./catalog/catalog.ts";
 import type { LintContext, LintRule, LintStatement, TableSizes } from "./define-rule.ts";
-import { SEVERITIES, type Finding, type RuleFinding } from "./finding.ts";
+import type { Finding, RuleFinding } from "./finding.ts";
 import type { LintFile } from "./lint-file.ts";
 import { rewriteOf } from "./rewrite/rewrite-of.ts";
 import { statementsOf } from "./statements-of.ts";
@@ -189,16 +189,4 @@ function problem(
   hint: string,
 ): Finding {
   return { rule, severity: "block", file, ...place, message, hint, statement: 0, from: { message, hint } };
-}
-
-/** How many findings of each severity. */
-export function countBySeverity(findings: readonly Finding[]): Record<Finding["severity"], number> {
-  const counts = { block: 0, ask: 0, note: 0 };
-  for (const { severity } of findings) counts[severity]++;
-  return counts;
-}
-
-/** Strongest first, then by place. */
-export function bySeverity(findings: readonly Finding[]): Finding[] {
-  return SEVERITIES.flatMap((severity) => findings.filter((finding) => finding.severity === severity));
 }

@@ -2,11 +2,9 @@ import type { Undo } from "../../model/plan.ts";
 import type { StepForecast } from "../../model/step-kind.ts";
 import type { Migration } from "../../postgres/migrations/migration.ts";
 import { firstLine } from "../../postgres/migrations/run-statement.ts";
-import { isArchivable, notInPieces, shownDropped, whyNotArchived } from "../../postgres/phases/archive.ts";
 import type { Session } from "../../postgres/session/connect.ts";
 import { quotedName } from "../../postgres/sql/names.ts";
 import { readTable, type TableShape } from "../../postgres/sql/table.ts";
-import { droppedByText } from "../../postgres/undo/grade.ts";
 import { timeoutMs, type MigrationLimits } from "./forecast.ts";
 
 /** Name of the rule in `-- tminus: allow`. */
@@ -48,6 +46,9 @@ export async function describeContract(
   session: Session,
   { file, version, up, down, allows, transactional }: Migration,
 ): Promise<{ described: ContractFile; problems: { reason: string; fix: string }[] }> {
+  const { isArchivable, notInPieces, shownDropped, whyNotArchived } =
+    await import("../../postgres/phases/archive.ts");
+  const { droppedByText } = await import("../../postgres/undo/grade.ts");
   const problems: { reason: string; fix: string }[] = [];
   const drops: ContractDrop[] = [];
   for (const statement of up) {

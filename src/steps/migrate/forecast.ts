@@ -3,10 +3,8 @@ import type { StepForecast } from "../../model/step-kind.ts";
 import { historyOf } from "../../postgres/migrations/history/registry.ts";
 import type { HistoryFormat, Migration } from "../../postgres/migrations/migration.ts";
 import { riskOf } from "../../postgres/migrations/migration-risk.ts";
-import { isArchivable, shownDropped } from "../../postgres/phases/archive.ts";
 import { shownName } from "../../postgres/sql/names.ts";
 import { splitStatements } from "../../postgres/sql/statements.ts";
-import { droppedByText } from "../../postgres/undo/grade.ts";
 import { firstLine } from "../../postgres/migrations/run-statement.ts";
 
 const MAX_STATEMENTS_SHOWN = 10;
@@ -78,6 +76,8 @@ export async function describePending({
 
 async function dropsOf(down: Migration["down"]): Promise<string[]> {
   if (down === undefined) return [];
+  const { isArchivable, shownDropped } = await import("../../postgres/phases/archive.ts");
+  const { droppedByText } = await import("../../postgres/undo/grade.ts");
   const dropped = await Promise.all(splitStatements(down.sql, down.line).statements.map(droppedByText));
   return dropped.flat().map((item) => {
     if (isArchivable(item)) return shownDropped(item);

@@ -1,10 +1,8 @@
 import { resolve } from "node:path";
 import { TminusError } from "../../errors.ts";
 import type { PlanContext, StepContext } from "../../model/step-kind.ts";
-import { findBasis } from "../../postgres/backup/back-up.ts";
 import type { StoredBackup } from "../../postgres/backup/files.ts";
-import { restoreToRehearse } from "../../postgres/rehearse/from-backup.ts";
-import { readPending, type PendingFiles } from "../../postgres/rehearse/rehearse-pending.ts";
+import type { PendingFiles } from "../../postgres/rehearse/rehearse-pending.ts";
 import type { RehearsalPlace } from "../../postgres/rehearse/rehearse.ts";
 import type { SessionOptions } from "../../postgres/session/connect.ts";
 import { backupFolder, backupSource } from "../backup/place.ts";
@@ -24,6 +22,7 @@ type Place = Pick<
 
 /** Which files have run and which have not. Reads only. */
 export async function look(context: Place): Promise<PendingFiles> {
+  const { readPending } = await import("../../postgres/rehearse/rehearse-pending.ts");
   return readPending({ ...folderOf(context), session: sessionOf(context) });
 }
 
@@ -50,8 +49,9 @@ export function placeOf(context: Context, files: PendingFiles): RehearsalPlace {
   if (tier === 1) return { tier, scratch };
   return {
     tier,
-    createClone: async () =>
-      restoreToRehearse(await findBackup(context), files, {
+    createClone: async () => {
+      const { restoreToRehearse } = await import("../../postgres/rehearse/from-backup.ts");
+      return restoreToRehearse(await findBackup(context), files, {
         ...folderOf(context),
         session: sessionOf(context),
         scratch,
@@ -60,12 +60,14 @@ export function placeOf(context: Context, files: PendingFiles): RehearsalPlace {
         clock,
         signal,
         progress: (text) => context.progress(text),
-      }),
+      });
+    },
   };
 }
 
 /** The newest proven backup of this environment's database. Errors: BACKUP_INVALID when there is none. */
 async function findBackup(context: Context): Promise<StoredBackup> {
+  const { findBasis } = await import("../../postgres/backup/back-up.ts");
   const folder = backupFolder(context, context.with.backups);
   const source = backupSource(context);
   const found = await findBasis(

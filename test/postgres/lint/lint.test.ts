@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { bySeverity, countBySeverity, lint, type LintOptions } from "../../../src/postgres/lint/lint.ts";
+import { bySeverity, countBySeverity } from "../../../src/postgres/lint/finding.ts";
+import { lint, type LintOptions } from "../../../src/postgres/lint/lint.ts";
 import { readLintFile } from "../../../src/postgres/lint/lint-file.ts";
 import { lintRules } from "../../../src/postgres/lint/registry.ts";
 

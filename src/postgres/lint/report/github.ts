@@ -1,5 +1,5 @@
-import type { Severity } from "../finding.ts";
-import { bySeverity, type LintReport } from "../lint.ts";
+import { bySeverity, type Severity } from "../finding.ts";
+import type { LintReport } from "../lint.ts";
 import { summary } from "./text.ts";
 
 const COMMAND: Readonly<Record<Severity, string>> = { block: "error", ask: "warning", note: "notice" };

@@ -1,6 +1,6 @@
 import type { LintRule } from "../define-rule.ts";
-import type { Finding, Severity } from "../finding.ts";
-import { bySeverity, type LintReport } from "../lint.ts";
+import { bySeverity, type Finding, type Severity } from "../finding.ts";
+import type { LintReport } from "../lint.ts";
 
 const LEVEL: Readonly<Record<Severity, string>> = { block: "error", ask: "warning", note: "note" };
 

@@ -1,5 +1,5 @@
-import type { Finding } from "../finding.ts";
-import { bySeverity, countBySeverity, type LintReport } from "../lint.ts";
+import { bySeverity, countBySeverity, type Finding } from "../finding.ts";
+import type { LintReport } from "../lint.ts";
 
 /** All of a report for people: the strongest finding first, what to write instead below it, the count at the end. */
 export function textReport(report: LintReport): string[] {

@@ -5,7 +5,6 @@ import { invalidMigrations, readFolder } from "../discover.ts";
 import type { HistoryOwner, MigrationHistory, OwnerRow } from "../history.ts";
 import { compareVersions } from "../migration.ts";
 import { parseForeign } from "../parse-foreign.ts";
-import { adviseOnFailure } from "./prisma-failure.ts";
 
 const owner: HistoryOwner = {
   name: "Prisma Migrate",
@@ -62,7 +61,11 @@ const owner: HistoryOwner = {
     );
   },
 
-  adviseOnFailure,
+  async adviseOnFailure(session, row, migration) {
+    // Asks the parser, which those that only read files do without.
+    const { adviseOnFailure } = await import("./prisma-failure.ts");
+    return adviseOnFailure(session, row, migration);
+  },
   markApplied: (version) => `prisma migrate resolve --applied "${version}"`,
   markReverted: (version) => `prisma migrate resolve --rolled-back "${version}"`,
 };
