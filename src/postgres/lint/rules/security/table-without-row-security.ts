@@ -25,6 +25,13 @@ export const tableWithoutRowSecurity = defineRule({
         shows: "select exists (select from pg_class where relname = 'Secrets' and not relrowsecurity)",
       },
     },
+    {
+      sql: "create table if not exists secrets (id bigint); create policy own on secrets using (id > 0);",
+      effect: {
+        shows: "select exists (select from pg_class where relname = 'secrets' and not relrowsecurity)",
+      },
+      isLeft: true,
+    },
   ],
   good: [
     { sql: "create table secrets (id bigint, text text); alter table secrets enable row level security;" },
@@ -52,7 +59,14 @@ export const tableWithoutRowSecurity = defineRule({
     ];
   },
   rewrite(_finding, { node, text }, { catalog, statements }) {
-    const relation = treeOf(node, "CreateStmt")!.relation!;
+    const tree = treeOf(node, "CreateStmt")!;
+    // Its down section would drop a table that was there before.
+    if (tree.if_not_exists === true)
+      return {
+        reason:
+          "The table may be there already, with rows and users: write it without IF NOT EXISTS, or switch row level security on by hand.",
+      };
+    const relation = tree.relation!;
     const key = keyOf(catalog, relation);
     const hasPolicy = statements.some((other) => {
       const policy = treeOf(other.node, "CreatePolicyStmt");
