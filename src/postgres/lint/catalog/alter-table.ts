@@ -40,17 +40,34 @@ function applyCommand(catalog: Catalog, table: Table, command: AlterTableCmd, fi
     case "AT_DropColumn":
       return dropColumn(catalog, table, name);
     case "AT_AlterColumnType":
-      if (column !== undefined) column.type = typeOf(definition?.typeName);
+      if (column !== undefined) {
+        column.type = typeOf(definition?.typeName);
+        column.definition = { ...column.definition, ...definition, colname: column.name };
+      }
       return;
     case "AT_ColumnDefault":
-      if (column !== undefined) column.hasDefault = command.def !== undefined;
+      if (column !== undefined) {
+        column.hasDefault = command.def !== undefined;
+        if (command.def === undefined) delete column.default;
+        else column.default = command.def;
+      }
+      return;
+    case "AT_SetStatistics":
+    case "AT_SetStorage":
+    case "AT_SetCompression":
+    case "AT_SetOptions":
+      if (column !== undefined) column.isTuned = true;
+      return;
+    case "AT_ReplicaIdentity":
+    case "AT_ClusterOn":
+      table.attached.push({ AlterTableCmd: command });
       return;
     case "AT_SetNotNull":
       return setNotNull(table, name, true);
     case "AT_DropNotNull":
       return setNotNull(table, name, false);
     case "AT_AddIdentity":
-      if (column !== undefined) column.hasDefault = true;
+      if (column !== undefined) Object.assign(column, { hasDefault: true, isNumbered: true });
       return;
     case "AT_AddConstraint":
       if (constraint !== undefined) addConstraint(catalog, table, constraint, file);
@@ -105,6 +122,7 @@ export function renameTable(catalog: Catalog, table: Table, schema: string, name
   const key = `${schema}.${name}`;
   catalog.tables.delete(from);
   dropTable(catalog, key);
+  table.formerKeys.push(from);
   Object.assign(table, { key, schema, name });
   catalog.tables.set(key, table);
   for (const index of indexesOf(catalog, from)) {

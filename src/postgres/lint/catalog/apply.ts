@@ -1,6 +1,7 @@
 import type { CreateStmt, IndexStmt, Node, PartitionSpec } from "libpg-query";
 import { treeOf } from "../../sql/tree.ts";
 import { applyAlterTable } from "./alter-table.ts";
+import { applyAttached } from "./attached.ts";
 import { keyOf, type Catalog, type PartitionKey, type Table } from "./catalog.ts";
 import { addColumn, addConstraint, dropTable } from "./change-table.ts";
 import { applyDrop } from "./drop.ts";
@@ -22,7 +23,7 @@ export function applyStatement(catalog: Catalog, node: Node, file: number): void
   if (schema?.schemaname !== undefined) return void catalog.schemas.add(schema.schemaname);
   const trigger = treeOf(node, "CreateTrigStmt");
   if (trigger !== undefined) {
-    return void catalog.tables.get(keyOf(catalog, trigger.relation))?.triggers.add(trigger.trigname ?? "");
+    return void catalog.tables.get(keyOf(catalog, trigger.relation))?.triggers.set(trigger.trigname ?? "", trigger);
   }
   applyAlterTable(catalog, node, file);
   applyDrop(catalog, node);
@@ -32,6 +33,7 @@ export function applyStatement(catalog: Catalog, node: Node, file: number): void
   applyFunction(catalog, node);
   applyPolicy(catalog, node);
   applySetting(catalog, node);
+  applyAttached(catalog, node);
 }
 
 function createTable(catalog: Catalog, tree: CreateStmt, file: number): void {
@@ -49,7 +51,13 @@ function createTable(catalog: Catalog, tree: CreateStmt, file: number): void {
     table.partitionOf = keyOf(catalog, parent);
     table.isDefaultPartition = tree.partbound?.is_default === true;
     copyColumns(catalog.tables.get(table.partitionOf), table);
-  } else if ((tree.inhRelations ?? []).length > 0) table.isComplete = false;
+  } else if ((tree.inhRelations ?? []).length > 0) {
+    table.isComplete = false;
+    for (const each of tree.inhRelations ?? []) {
+      const inherited = catalog.tables.get(keyOf(catalog, treeOf(each, "RangeVar")));
+      if (inherited !== undefined) inherited.hasChildren = true;
+    }
+  }
   for (const element of tree.tableElts ?? []) {
     const definition = treeOf(element, "ColumnDef");
     if (definition !== undefined) addColumn(catalog, table, definition, file);
@@ -83,7 +91,10 @@ function newTable(catalog: Catalog, key: string, file: number): Table {
     columns: new Map(),
     constraints: new Map(),
     policies: new Map(),
-    triggers: new Set(),
+    triggers: new Map(),
+    attached: [],
+    hasChildren: false,
+    formerKeys: [],
     hasRowSecurity: false,
     isPartitioned: false,
     isComplete: true,
@@ -94,7 +105,7 @@ function newTable(catalog: Catalog, key: string, file: number): Table {
 
 function copyColumns(from: Table | undefined, to: Table): void {
   if (from === undefined || !from.isComplete) to.isComplete = false;
-  for (const [name, column] of from?.columns ?? []) to.columns.set(name, { ...column });
+  for (const [name, column] of from?.columns ?? []) to.columns.set(name, { ...column, formerNames: [...column.formerNames] });
 }
 
 function createIndex(catalog: Catalog, tree: IndexStmt, file: number): void {
@@ -113,6 +124,7 @@ function createIndex(catalog: Catalog, tree: IndexStmt, file: number): void {
     isPartial: tree.whereClause !== undefined,
     ...(tree.whereClause === undefined ? {} : { where: tree.whereClause }),
     method: tree.accessMethod ?? "btree",
+    tree,
     madeIn: file,
   });
 }

@@ -1,4 +1,11 @@
-import type { Node, RangeVar } from "libpg-query";
+import type {
+  ColumnDef,
+  Constraint as ConstraintTree,
+  CreateTrigStmt,
+  IndexStmt,
+  Node,
+  RangeVar,
+} from "libpg-query";
 
 /**
  * The schema as the migration files tell it, without a database: what is there after each statement. Incomplete by
@@ -29,7 +36,13 @@ export interface Table {
   columns: Map<string, Column>;
   constraints: Map<string, Constraint>;
   policies: Map<string, Policy>;
-  triggers: Set<string>;
+  triggers: Map<string, CreateTrigStmt>;
+  /** Statements that hang something else on it: statistics, rules, replica identity, order of CLUSTER. */
+  attached: Node[];
+  /** Some table inherits from it, other than as a partition. */
+  hasChildren: boolean;
+  /** Keys that it had before: what is stored as a tree may still say them. */
+  formerKeys: string[];
   hasRowSecurity: boolean;
   isPartitioned: boolean;
   partitionKey?: PartitionKey;
@@ -54,6 +67,16 @@ export interface Column {
   notNull: boolean;
   hasDefault: boolean;
   isGenerated: boolean;
+  /** As it was made, and its default as it is now; serial and identity columns have none. */
+  definition: ColumnDef;
+  default?: Node;
+  /** A number from a sequence of its own: serial or identity. */
+  isNumbered: boolean;
+  comment?: string;
+  /** It has settings or privileges of its own: statistics target, storage, compression, GRANT (column). */
+  isTuned: boolean;
+  /** Names that it had before: what is stored as a tree may still say them. */
+  formerNames: string[];
   /** Number of the file that made it. */
   madeIn: number;
 }
@@ -78,6 +101,9 @@ export interface Constraint {
   references?: string;
   /** Index that it stands on. */
   index?: string;
+  /** As it was made. */
+  tree: ConstraintTree;
+  comment?: string;
   madeIn: number;
 }
 
@@ -92,6 +118,9 @@ export interface Index {
   /** Condition of a partial one. */
   where?: Node;
   method: string;
+  /** As it was made; undefined for that of a constraint. */
+  tree?: IndexStmt;
+  comment?: string;
   madeIn: number;
 }
 
@@ -110,6 +139,7 @@ export interface View {
   isSecurityInvoker: boolean;
   /** False for a materialized view that nothing was put into yet. */
   isPopulated: boolean;
+  query?: Node;
   madeIn: number;
 }
 
@@ -128,6 +158,8 @@ export interface FunctionInfo {
   key: string;
   isSecurityDefiner: boolean;
   hasSearchPath: boolean;
+  /** Of an SQL function whose body is parsed when it is made, and hangs on what it names. */
+  body?: Node;
 }
 
 /** A database in which nothing was ever made. */

@@ -90,6 +90,7 @@ function placeIndex(
     isUnique: constraint.kind !== "exclude",
     isPartial: taken?.isPartial ?? tree.where_clause !== undefined,
     method: tree.access_method ?? "btree",
+    ...(taken?.tree === undefined ? {} : { tree: taken.tree }),
     madeIn: taken?.madeIn ?? file,
   });
 }

@@ -1,4 +1,4 @@
-import type { ColumnDef, Node, TypeName } from "libpg-query";
+import type { ColumnDef, Constraint, Node, TypeName } from "libpg-query";
 import { integerOf, textsOf, treeOf } from "../../sql/tree.ts";
 import type { Column, ColumnType } from "./catalog.ts";
 
@@ -16,6 +16,7 @@ export function columnOf(definition: ColumnDef, madeIn: number): Column {
   const kinds = (definition.constraints ?? []).map((node) => treeOf(node, "Constraint")?.contype);
   const written = typeOf(definition.typeName);
   const serial = SERIALS[written.name];
+  const initial = inline(definition, "CONSTR_DEFAULT")?.raw_expr;
   return {
     name: definition.colname ?? "",
     type: serial === undefined ? written : { ...written, name: serial },
@@ -27,8 +28,19 @@ export function columnOf(definition: ColumnDef, madeIn: number): Column {
     hasDefault:
       serial !== undefined || kinds.some((kind) => kind === "CONSTR_DEFAULT" || kind === "CONSTR_IDENTITY"),
     isGenerated: kinds.includes("CONSTR_GENERATED"),
+    definition,
+    ...(initial === undefined ? {} : { default: initial }),
+    isNumbered: serial !== undefined || kinds.includes("CONSTR_IDENTITY"),
+    isTuned: definition.storage_name !== undefined || definition.compression !== undefined,
+    formerNames: [],
     madeIn,
   };
+}
+
+function inline(definition: ColumnDef, kind: Constraint["contype"]): Constraint | undefined {
+  return (definition.constraints ?? [])
+    .map((node) => treeOf(node, "Constraint"))
+    .find((constraint) => constraint?.contype === kind);
 }
 
 /** Whether a column's type is one of the serial pseudo-types. */

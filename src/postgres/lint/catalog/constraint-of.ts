@@ -36,6 +36,7 @@ export function constraintOf(
     ...(kind === "unique" || kind === "primary" || kind === "exclude"
       ? { index: using ?? `${table.schema}.${name}` }
       : {}),
+    tree,
     madeIn,
   };
 }

@@ -35,6 +35,7 @@ export function applyView(catalog: Catalog, node: Node, file: number): void {
       key,
       isMaterialized: false,
       isSecurityInvoker,
+      ...queryOf(view.query),
       isPopulated: true,
       madeIn: file,
     });
@@ -47,12 +48,17 @@ export function applyView(catalog: Catalog, node: Node, file: number): void {
       isMaterialized: true,
       isSecurityInvoker: false,
       isPopulated: stored.into?.skipData !== true,
+      ...queryOf(stored.query),
       madeIn: file,
     });
   }
   const refreshed = treeOf(node, "RefreshMatViewStmt");
   const filled = catalog.views.get(keyOf(catalog, refreshed?.relation));
   if (refreshed !== undefined && filled !== undefined) filled.isPopulated = refreshed.skipData !== true;
+}
+
+function queryOf(query: Node | undefined): { query?: Node } {
+  return query === undefined ? {} : { query };
 }
 
 /** Functions, as far as their safety goes. */
@@ -63,6 +69,7 @@ export function applyFunction(catalog: Catalog, node: Node): void {
   catalog.functions.set(key, {
     key,
     isSecurityDefiner: isOn(tree.options, "security"),
+    ...(tree.sql_body === undefined ? {} : { body: tree.sql_body }),
     hasSearchPath: (tree.options ?? []).some((each) => {
       const set = treeOf(treeOf(each, "DefElem")?.arg, "VariableSetStmt");
       return set?.name === "search_path";
@@ -95,11 +102,14 @@ export function applySetting(catalog: Catalog, node: Node): void {
     const path = names.filter((name) => name !== "" && name !== "$user" && name !== "pg_catalog");
     catalog.searchPath = path.length === 0 ? ["public"] : path;
   }
-  const publication = treeOf(node, "CreatePublicationStmt");
-  if (publication?.for_all_tables === true) catalog.published.add("*");
+  const created = treeOf(node, "CreatePublicationStmt");
+  const publication = created ?? treeOf(node, "AlterPublicationStmt");
+  if (created?.for_all_tables === true) catalog.published.add("*");
   for (const each of publication?.pubobjects ?? []) {
-    const relation = treeOf(each, "PublicationObjSpec")?.pubtable?.relation;
+    const object = treeOf(each, "PublicationObjSpec");
+    const relation = object?.pubtable?.relation;
     if (relation !== undefined) catalog.published.add(keyOf(catalog, relation));
+    else if (object?.pubobjtype?.startsWith("PUBLICATIONOBJ_TABLES_IN") === true) catalog.published.add("*");
   }
 }
 

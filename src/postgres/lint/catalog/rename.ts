@@ -33,6 +33,7 @@ function renameColumn(catalog: Catalog, table: Table, from: string, to: string):
   const columns = [...table.columns.values()];
   table.columns.clear();
   for (const column of columns) {
+    if (column.name === from) column.formerNames.push(from);
     column.name = swap(column.name);
     table.columns.set(column.name, column);
   }

@@ -1,6 +1,8 @@
 import { shown } from "../../catalog/catalog.ts";
 import { commandsOf, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { addColumnAgain } from "../../rewrite/add-column-again.ts";
+import { inContract } from "../../rewrite/in-contract.ts";
 
 export const dropColumn = defineRule({
   id: "drop-column",
@@ -27,6 +29,14 @@ export const dropColumn = defineRule({
           hint: "Drop it in a file with the line '-- tminus: phase contract', which runs after sign-off.",
         },
       ];
+    });
+  },
+  rewrite({ column = "", relation = "" }, statement, context) {
+    const down = addColumnAgain(context.catalog, relation, column);
+    return inContract(statement, context, {
+      suffix: "drop",
+      names: [column],
+      ...(down === undefined ? {} : { down }),
     });
   },
 });

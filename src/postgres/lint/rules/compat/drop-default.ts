@@ -1,6 +1,9 @@
 import { shown } from "../../catalog/catalog.ts";
 import { commandsOf, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { inContract } from "../../rewrite/in-contract.ts";
+import { named, relationNamed } from "../../rewrite/names-in-sql.ts";
+import { expressionOf } from "../../rewrite/sql-of.ts";
 
 export const dropDefault = defineRule({
   id: "drop-default",
@@ -15,7 +18,8 @@ export const dropDefault = defineRule({
     },
   ],
   good: [{ sql: "alter table orders alter column status set default 'paid';" }],
-  check(statement, { catalog, isNew }) {
+  check(statement, { catalog, file, isNew }) {
+    if (file.phase === "contract") return [];
     return commandsOf(statement, catalog, "AT_ColumnDefault").flatMap((altered) => {
       const column = altered.known?.columns.get(altered.name);
       if (altered.tree.def !== undefined || isNew(altered.table) || column?.notNull !== true) return [];
@@ -26,6 +30,15 @@ export const dropDefault = defineRule({
           hint: "Keep the default until no release that leaves it out runs, then drop it in the contract phase.",
         },
       ];
+    });
+  },
+  rewrite({ column = "", relation = "" }, statement, context) {
+    const initial = context.catalog.tables.get(relation)?.columns.get(column)?.default;
+    const place = `alter table ${relationNamed(relation)} alter column ${named(column)}`;
+    return inContract(statement, context, {
+      suffix: "no-default",
+      names: [column],
+      ...(initial === undefined ? {} : { down: `${place} set default ${expressionOf(initial)};` }),
     });
   },
 });

@@ -1,6 +1,7 @@
 import { rangeOf, textsOf, treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown, type Catalog } from "../../catalog/catalog.ts";
 import { defineRule, type LintStatement } from "../../define-rule.ts";
+import { inContract } from "../../rewrite/in-contract.ts";
 
 export const dropTable = defineRule({
   id: "drop-table",
@@ -39,6 +40,13 @@ export const dropTable = defineRule({
           relation: key,
         },
       ];
+    });
+  },
+  rewrite(_, statement, context) {
+    const dropped = droppedBy(statement, context.catalog);
+    return inContract(statement, context, {
+      suffix: "drop",
+      names: dropped.map((key) => key.slice(key.indexOf(".") + 1)),
     });
   },
 });

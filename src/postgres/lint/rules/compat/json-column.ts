@@ -2,6 +2,9 @@ import { shown } from "../../catalog/catalog.ts";
 import { typeOf } from "../../catalog/column-of.ts";
 import { commandsOf, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { named, relationNamed } from "../../rewrite/names-in-sql.ts";
+import { sqlOf } from "../../rewrite/sql-of.ts";
+import { treeOf } from "../../../sql/tree.ts";
 
 export const jsonColumn = defineRule({
   id: "json-column",
@@ -24,5 +27,16 @@ export const jsonColumn = defineRule({
         },
       ];
     });
+  },
+  rewrite({ column = "", relation = "" }, { node }) {
+    const changed = structuredClone(node);
+    const command = treeOf(treeOf(changed, "AlterTableStmt")?.cmds?.[0], "AlterTableCmd");
+    const type = treeOf(command?.def, "ColumnDef")?.typeName;
+    if (type !== undefined) type.names = [{ String: { sval: "jsonb" } }];
+    const because = "It is jsonb: the keys of an object are sorted, and of equal keys the last one stays.";
+    return {
+      steps: [{ suffix: "jsonb", transactional: true, sql: sqlOf(changed) }],
+      differs: [{ object: `column ${relationNamed(relation)}.${named(column)}`, because }],
+    };
   },
 });

@@ -15,6 +15,8 @@ export const renameEnumValue = defineRule({
     },
   ],
   good: [{ sql: "alter type order_status add value 'shipped';" }],
+  noRewrite:
+    "No value of an enum can have two names, and none can be dropped: add the new one, let a release read both, write the new one in the next, and leave the old one unused.",
   check({ node }, { catalog }) {
     const tree = treeOf(node, "AlterEnumStmt");
     if (tree?.oldVal === undefined) return [];

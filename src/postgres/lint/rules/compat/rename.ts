@@ -1,6 +1,8 @@
 import { treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown } from "../../catalog/catalog.ts";
 import { defineRule } from "../../define-rule.ts";
+import { renameColumn } from "../../rewrite/rename-column.ts";
+import { renameRelation } from "../../rewrite/rename-relation.ts";
 
 const KINDS: Readonly<Record<string, string>> = {
   OBJECT_TABLE: "table",
@@ -29,10 +31,14 @@ export const rename = defineRule({
     },
   ],
   good: [
+    {
+      sql: "-- tminus: phase contract\n-- tminus: up\nalter table readings_2026 rename to readings_next;",
+    },
     { sql: "alter index users_name_idx rename to users_by_name;" },
     { sql: "alter table orders rename constraint orders_user_id_fkey to orders_user;" },
   ],
-  check({ node }, { catalog, isNew }) {
+  check({ node }, { catalog, file, isNew }) {
+    if (file.phase === "contract") return [];
     const tree = treeOf(node, "RenameStmt");
     const what = KINDS[tree?.renameType ?? ""];
     if (tree === undefined || what === undefined) return [];
@@ -50,5 +56,27 @@ export const rename = defineRule({
         ...(tree.subname === undefined ? {} : { column: tree.subname }),
       },
     ];
+  },
+  rewrite(_, statement, context) {
+    const tree = treeOf(statement.node, "RenameStmt")!;
+    const key = keyOf(context.catalog, tree.relation);
+    switch (tree.renameType) {
+      case "OBJECT_COLUMN":
+        return renameColumn(key, tree, statement, context);
+      case "OBJECT_TABLE":
+      case "OBJECT_VIEW":
+      case "OBJECT_MATVIEW":
+        return renameRelation(key, tree, statement, context);
+      case "OBJECT_SCHEMA":
+        return {
+          reason:
+            "A schema has one name: make the new one, a view in it for each table, and move the tables in the contract phase.",
+        };
+      default:
+        return {
+          reason:
+            "Make a second function of the new name from its source, and drop the old one in the contract phase.",
+        };
+    }
   },
 });

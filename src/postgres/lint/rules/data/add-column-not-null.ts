@@ -2,6 +2,9 @@ import { shown } from "../../catalog/catalog.ts";
 import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
 import { isSerial } from "../../catalog/column-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { addColumnWith } from "../../rewrite/add-column.ts";
+import { literal, named, relationNamed } from "../../rewrite/names-in-sql.ts";
+import { requireNotNull } from "../../rewrite/require-not-null.ts";
 
 export const addColumnNotNull = defineRule({
   id: "add-column-not-null",
@@ -9,7 +12,7 @@ export const addColumnNotNull = defineRule({
   severity: "block",
   requirements: ["C6", "C15"],
   why: "It fails as soon as the table has a row, and the running release, which does not know the column, can insert no more.",
-  bad: [{ sql: "alter table users add column code text not null;", effect: { error: "23502" } }],
+  bad: [{ sql: "alter table users add column code text not null;", effect: { error: "23502" }, meanwhile: "update users set code = 'x';" }],
   good: [
     { sql: "alter table users add column code text not null default '';" },
     { sql: "alter table users add column code text;" },
@@ -33,5 +36,27 @@ export const addColumnNotNull = defineRule({
         },
       ];
     });
+  },
+  rewrite({ column = "", relation = "" }, statement, { catalog }) {
+    const [added] = commandsOf(statement, catalog, "AT_AddColumn");
+    if (inlineConstraint(added?.definition, "CONSTR_PRIMARY") !== undefined)
+      return { reason: "Only people know the keys of the rows that are there: add the column, fill it, then add the key." };
+    if (added?.known?.columns.has(column) === true)
+      return { reason: `${shown(relation)} has a column ${column} already.` };
+    const [add, ...rest] = requireNotNull(catalog, relation, column, "contract");
+    const note = `-- Before this the rows that were there need a value, which only people know: fill ${column} by a db.backfill.`;
+    return {
+      steps: [
+        {
+          suffix: "new-column",
+          transactional: true,
+          sql: addColumnWith(statement, ({ contype }) => contype !== "CONSTR_NOTNULL"),
+          down: `alter table ${relationNamed(relation)} drop column ${named(column)};`,
+        },
+        { ...add!, sql: `${note}\n${add!.sql}` },
+        ...rest,
+      ],
+      ends: `select attnotnull from pg_attribute where attrelid = ${literal(relationNamed(relation))}::regclass and attname = ${literal(column)}`,
+    };
   },
 });

@@ -3,6 +3,7 @@ import { shown } from "../../catalog/catalog.ts";
 import { isSerial } from "../../catalog/column-of.ts";
 import { commandsOf, inlineConstraint, type AlterCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { fillNewColumn } from "../../rewrite/fill-new-column.ts";
 
 export const addColumnRewrite = defineRule({
   id: "add-column-rewrite",
@@ -19,6 +20,15 @@ export const addColumnRewrite = defineRule({
     {
       sql: "alter table users add column number bigint generated always as (visits * 2) stored;",
       effect: { rewrites: "users" },
+      isLeft: true,
+    },
+    {
+      sql: "alter table users add column if not exists token uuid not null default gen_random_uuid() unique;",
+      effect: { rewrites: "users" },
+    },
+    {
+      sql: `alter table items add column "Number" serial primary key;`,
+      effect: { rewrites: "items" },
     },
     {
       sql: "alter table items add column id bigint generated always as identity;",
@@ -47,6 +57,10 @@ export const addColumnRewrite = defineRule({
         },
       ];
     });
+  },
+  rewrite(_, statement, { catalog }) {
+    const [added] = commandsOf(statement, catalog, "AT_AddColumn");
+    return fillNewColumn(added!, statement, catalog);
   },
 });
 
