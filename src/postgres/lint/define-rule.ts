@@ -106,6 +106,8 @@ export interface BadExample extends Example {
   effect: Effect;
   /** Set when the rule's rewrite gives a reason instead: the test expects one. */
   isLeft?: true;
+  /** What people have to do before the phase contract of its rewrite: give rows the values that only they know. */
+  meanwhile?: string;
 }
 
 /** What makes an example bad, as a test can see it. */

@@ -112,6 +112,7 @@ export async function runPieces(
         if (!hasLooked && piece.kind === "file" && piece.phase === "contract") {
           await inRolledBack(client, () => looks.beforeContract(client, seen));
           hasLooked = true;
+          if (example.meanwhile !== undefined) await client.query(example.meanwhile);
         }
         before.push(await fingerprint(client));
         await runPiece(client, database.url, piece, seen);

@@ -23,7 +23,9 @@ export function applyStatement(catalog: Catalog, node: Node, file: number): void
   if (schema?.schemaname !== undefined) return void catalog.schemas.add(schema.schemaname);
   const trigger = treeOf(node, "CreateTrigStmt");
   if (trigger !== undefined) {
-    return void catalog.tables.get(keyOf(catalog, trigger.relation))?.triggers.set(trigger.trigname ?? "", trigger);
+    return void catalog.tables
+      .get(keyOf(catalog, trigger.relation))
+      ?.triggers.set(trigger.trigname ?? "", trigger);
   }
   applyAlterTable(catalog, node, file);
   applyDrop(catalog, node);
@@ -105,7 +107,8 @@ function newTable(catalog: Catalog, key: string, file: number): Table {
 
 function copyColumns(from: Table | undefined, to: Table): void {
   if (from === undefined || !from.isComplete) to.isComplete = false;
-  for (const [name, column] of from?.columns ?? []) to.columns.set(name, { ...column, formerNames: [...column.formerNames] });
+  for (const [name, column] of from?.columns ?? [])
+    to.columns.set(name, { ...column, formerNames: [...column.formerNames] });
 }
 
 function createIndex(catalog: Catalog, tree: IndexStmt, file: number): void {

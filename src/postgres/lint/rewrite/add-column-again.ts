@@ -1,6 +1,7 @@
 import type { Catalog } from "../catalog/catalog.ts";
 import { hangsOnColumn } from "./hangs-on-column.ts";
-import { literal, named, relationNamed } from "./names-in-sql.ts";
+import { literal } from "./literal.ts";
+import { named, relationNamed } from "./names-in-sql.ts";
 import { expressionOf } from "./sql-of.ts";
 import { collationSql, typeOfColumn } from "./type-of-column.ts";
 

@@ -1,9 +1,10 @@
 import type { Constraint as ConstraintTree, IndexStmt, Node } from "libpg-query";
-import { treeOf, walk } from "../../sql/tree.ts";
+import { treeOf } from "../../sql/tree.ts";
 import type { Catalog, Constraint, Index, Table } from "../catalog/catalog.ts";
 import type { FileReplacement } from "../define-rule.ts";
 import { namesOf, type Hanging } from "./hangs-on-column.ts";
-import { besideName, literal, named, relationNamed } from "./names-in-sql.ts";
+import { literal } from "./literal.ts";
+import { besideName, named, relationNamed } from "./names-in-sql.ts";
 import { replaceColumns, replaceNames } from "./replace-columns.ts";
 import { sqlOf } from "./sql-of.ts";
 
@@ -130,7 +131,7 @@ function carryConstraint(
   };
   const at = relationNamed(table.key);
   constraints.push({
-    suffix: `${kind === "foreign" ? "reference" : "check"}`,
+    suffix: kind === "foreign" ? "reference" : "check",
     transactional: true,
     phase: "contract",
     sql: sqlOf(alterTable(table, made)),
@@ -175,7 +176,9 @@ function alterTable({ schema, name }: Table, def: ConstraintTree): Node {
     AlterTableStmt: {
       relation: { relname: name, schemaname: schema, inh: true, relpersistence: "p" },
       cmds: [
-        { AlterTableCmd: { subtype: "AT_AddConstraint", def: { Constraint: def }, behavior: "DROP_RESTRICT" } },
+        {
+          AlterTableCmd: { subtype: "AT_AddConstraint", def: { Constraint: def }, behavior: "DROP_RESTRICT" },
+        },
       ],
       objtype: "OBJECT_TABLE",
     },
@@ -187,13 +190,4 @@ function freeIndexName(catalog: Catalog, key: string, label: string): string {
   const isTaken = (free: string): boolean =>
     [catalog.indexes, catalog.tables, catalog.views].some((map) => map.has(`${schema}.${free}`));
   return besideName(name, label, isTaken);
-}
-
-/** Whether an expression reads more than the row: a subselect. */
-export function readsTables(expression: Node | undefined): boolean {
-  let found = false;
-  walk({ expression }, (kind) => {
-    if (kind === "SubLink") found = true;
-  });
-  return found;
 }

@@ -6,7 +6,8 @@ import type { AlterCommand } from "../commands-of.ts";
 import type { FileReplacement, LintStatement, NotRewritten, Rewrite } from "../define-rule.ts";
 import { addColumnWith, constraintsBehind } from "./add-column.ts";
 import { chosenName } from "./chosen-name.ts";
-import { literal, named, relationNamed } from "./names-in-sql.ts";
+import { literal } from "./literal.ts";
+import { named, relationNamed } from "./names-in-sql.ts";
 import { notNullCheck } from "./require-not-null.ts";
 import { expressionOf, sqlOf } from "./sql-of.ts";
 
@@ -44,13 +45,18 @@ export function fillNewColumn(
       reason:
         "PostgreSQL cannot make a column generated afterwards: use VIRTUAL (PostgreSQL 18), or a plain column that a trigger and a backfill fill.",
     };
-  if (known?.columns.has(column) === true) return { reason: `${shown(table)} has a column ${column} already.` };
+  if (known?.columns.has(column) === true)
+    return { reason: `${shown(table)} has a column ${column} already.` };
   const source = sourceOf(added, constraints);
   if ("reason" in source) return source;
   const at = relationNamed(table);
-  const keys = constraints.filter(({ contype }) => contype === "CONSTR_UNIQUE" || contype === "CONSTR_PRIMARY");
+  const keys = constraints.filter(
+    ({ contype }) => contype === "CONSTR_UNIQUE" || contype === "CONSTR_PRIMARY",
+  );
   if (keys.some(({ options, indexspace }) => options !== undefined || indexspace !== undefined))
-    return { reason: "The index of its key has settings of its own: make the key in a statement of its own." };
+    return {
+      reason: "The index of its key has settings of its own: make the key in a statement of its own.",
+    };
   const isRequired =
     columnOf(definition!, 0).notNull || constraints.some(({ contype }) => contype === "CONSTR_NOTNULL");
   const check = isRequired ? notNullCheck(catalog, table, column, "contract") : undefined;
@@ -130,7 +136,10 @@ function sourceOf(
   if (!(type in SQL_NAMES)) return { reason: "The type of its identity is not known." };
   const options = identity.options ?? [];
   if (options.length > 0)
-    return { reason: "Its sequence has options of its own: add the identity in a statement of its own, after a backfill." };
+    return {
+      reason:
+        "Its sequence has options of its own: add the identity in a statement of its own, after a backfill.",
+    };
   const sequence = nameOf("numbers");
   const when = identity.generated_when === "d" ? "by default" : "always";
   const owner = `pg_get_serial_sequence(${literal(at)}, ${literal(column)})`;
@@ -161,8 +170,11 @@ function indexFor(
   const isPrimary = contype === "CONSTR_PRIMARY";
   const own =
     conname ??
-    chosenName(name, isPrimary ? [] : [column], isPrimary ? "pkey" : "key", (taken) =>
-      known?.constraints.has(taken) === true || indexes.has(`${schema}.${taken}`),
+    chosenName(
+      name,
+      isPrimary ? [] : [column],
+      isPrimary ? "pkey" : "key",
+      (taken) => known?.constraints.has(taken) === true || indexes.has(`${schema}.${taken}`),
     );
   const at = relationNamed(table);
   return {

@@ -1,6 +1,15 @@
 import type { Node, RangeVar } from "libpg-query";
 import { columnsIn, textsOf, treeOf, walk } from "../../sql/tree.ts";
-import { indexesOf, keyOf, shown, type Catalog, type Column, type Constraint, type Index, type Table } from "../catalog/catalog.ts";
+import {
+  indexesOf,
+  keyOf,
+  shown,
+  type Catalog,
+  type Column,
+  type Constraint,
+  type Index,
+  type Table,
+} from "../catalog/catalog.ts";
 
 /** What goes with a column when another column takes its place. */
 export interface Hanging {
@@ -16,18 +25,18 @@ export interface Hanging {
  * What hangs on a column as far as the files tell, or why another column cannot take its place: something hangs on
  * it that would be lost, or the files do not tell enough.
  */
-export function hangsOnColumn(
-  catalog: Catalog,
-  key: string,
-  name: string,
-): Hanging | { reason: string } {
+export function hangsOnColumn(catalog: Catalog, key: string, name: string): Hanging | { reason: string } {
   const table = catalog.tables.get(key);
   const column = table?.columns.get(name);
   if (table === undefined || column === undefined || !table.isComplete)
-    return { reason: `What hangs on ${shown(key)}.${name} is not known, because no file here shows how it is made.` };
+    return {
+      reason: `What hangs on ${shown(key)}.${name} is not known, because no file here shows how it is made.`,
+    };
   const what = whatIsLost(catalog, table, column);
   if (what !== undefined)
-    return { reason: `${what}: it would be lost or stand in the way when another column takes the place of ${shown(key)}.${name}.` };
+    return {
+      reason: `${what}: it would be lost or stand in the way when another column takes the place of ${shown(key)}.${name}.`,
+    };
   return {
     table,
     column,
@@ -57,7 +66,10 @@ function whatIsLost(catalog: Catalog, table: Table, column: Column): string | un
 function ofTable(catalog: Catalog, table: Table): string | undefined {
   if (table.isPartitioned || table.partitionOf !== undefined) return "The table is partitioned";
   if (table.hasChildren) return "Another table inherits from it";
-  if (catalog.published.has("*") || [table.key, ...table.formerKeys].some((key) => catalog.published.has(key)))
+  if (
+    catalog.published.has("*") ||
+    [table.key, ...table.formerKeys].some((key) => catalog.published.has(key))
+  )
     return "The table is in a publication, whose subscribers do not have the new column";
   if (table.attached.length > 0)
     return "Statistics, a rule, a replica identity or a CLUSTER order hangs on the table";
@@ -70,11 +82,13 @@ function ofColumn(table: Table, column: Column): string | undefined {
   if (column.isTuned) return "The column has storage settings, a statistics target or privileges of its own";
   const names = namesOf(column);
   const isAmbiguous = [...table.columns.values()].some(
-    (other) => other !== column && (names.has(other.name) || other.formerNames.some((former) => names.has(former))),
+    (other) =>
+      other !== column && (names.has(other.name) || other.formerNames.some((former) => names.has(former))),
   );
   if (isAmbiguous) return "Another column of the table has or had a name of this one";
   const reader = [...table.columns.values()].find(
-    ({ definition, isGenerated }) => isGenerated && columnsIn(definition.constraints).some((each) => names.has(each)),
+    ({ definition, isGenerated }) =>
+      isGenerated && columnsIn(definition.constraints).some((each) => names.has(each)),
   );
   return reader === undefined ? undefined : `The generated column ${reader.name} reads it`;
 }
@@ -136,7 +150,10 @@ function mentions(
       aliases.add(range.alias?.aliasname ?? range.relname);
     }
     if (kind === "JoinExpr") {
-      if (fields.isNatural === true || textsOf(fields.usingClause as Node[]).some((each) => columns.has(each)))
+      if (
+        fields.isNatural === true ||
+        textsOf(fields.usingClause as Node[]).some((each) => columns.has(each))
+      )
         isAll = true;
     } else if (kind === "A_Star") isAll = true;
   });

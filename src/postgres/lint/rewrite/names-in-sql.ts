@@ -12,11 +12,6 @@ export function relationNamed(key: string): string {
   return `${named(schema)}.${named(name)}`;
 }
 
-/** A text as a literal of SQL. */
-export function literal(text: string): string {
-  return text.includes("\\") ? `E'${text.replaceAll("\\", "\\\\").replaceAll("'", "''")}'` : `'${text.replaceAll("'", "''")}'`;
-}
-
 /** A free name that begins with another one: "users_name_idx_new". */
 export function besideName(name: string, label: string, isTaken: (name: string) => boolean): string {
   return chosenName(name, [], label, isTaken);

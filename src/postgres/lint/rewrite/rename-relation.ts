@@ -3,7 +3,8 @@ import { treeOf } from "../../sql/tree.ts";
 import { shown, type Table, type View } from "../catalog/catalog.ts";
 import type { LintContext, LintStatement, NotRewritten, Rewrite } from "../define-rule.ts";
 import { laterNames } from "./later-names.ts";
-import { literal, named, relationNamed } from "./names-in-sql.ts";
+import { literal } from "./literal.ts";
+import { named, relationNamed } from "./names-in-sql.ts";
 import { sqlOf } from "./sql-of.ts";
 
 /**

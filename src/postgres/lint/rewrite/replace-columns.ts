@@ -5,11 +5,7 @@ import { treeOf } from "../../sql/tree.ts";
  * A copy of a tree in which every column that it names has another name; `qualify` puts one before it, as in
  * new.email, instead of the table's own. Columns of the table alone: the tree may hold no subselect.
  */
-export function replaceColumns<Tree>(
-  tree: Tree,
-  rename: (name: string) => string,
-  qualify?: string,
-): Tree {
+export function replaceColumns<Tree>(tree: Tree, rename: (name: string) => string, qualify?: string): Tree {
   const copy = structuredClone(tree);
   visit(copy, (node) => {
     const reference = treeOf(node as Node, "ColumnRef");

@@ -3,7 +3,8 @@ import type { BackfillReplacement, FileReplacement, Replacement } from "../defin
 import { carryOver } from "./carried-over.ts";
 import { chosenName } from "./chosen-name.ts";
 import type { Hanging } from "./hangs-on-column.ts";
-import { literal, named, relationNamed } from "./names-in-sql.ts";
+import { literal } from "./literal.ts";
+import { named, relationNamed } from "./names-in-sql.ts";
 import { notNullCheck } from "./require-not-null.ts";
 import { syncTrigger } from "./sync-trigger.ts";
 
@@ -131,7 +132,9 @@ export function shadowColumn(catalog: Catalog, shadow: ShadowColumn): Replacemen
 /** A free column name that begins with the column's: "visits_new". */
 export function besideColumn({ table, column }: Hanging, label: string): string {
   const isTaken = (name: string): boolean =>
-    [...table.columns.values()].some(({ name: own, formerNames }) => own === name || formerNames.includes(name));
+    [...table.columns.values()].some(
+      ({ name: own, formerNames }) => own === name || formerNames.includes(name),
+    );
   return chosenName(column.name, [], label, isTaken);
 }
 

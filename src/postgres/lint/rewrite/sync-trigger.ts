@@ -1,5 +1,6 @@
 import { chosenName } from "./chosen-name.ts";
-import { literal, named, relationNamed } from "./names-in-sql.ts";
+import { literal } from "./literal.ts";
+import { named, relationNamed } from "./names-in-sql.ts";
 
 /** Two columns that say the same while the releases before and after a change run side by side. */
 export interface SyncedColumns {

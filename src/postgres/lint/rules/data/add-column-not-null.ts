@@ -3,7 +3,8 @@ import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.
 import { isSerial } from "../../catalog/column-of.ts";
 import { defineRule } from "../../define-rule.ts";
 import { addColumnWith } from "../../rewrite/add-column.ts";
-import { literal, named, relationNamed } from "../../rewrite/names-in-sql.ts";
+import { literal } from "../../rewrite/literal.ts";
+import { named, relationNamed } from "../../rewrite/names-in-sql.ts";
 import { requireNotNull } from "../../rewrite/require-not-null.ts";
 
 export const addColumnNotNull = defineRule({
@@ -12,7 +13,13 @@ export const addColumnNotNull = defineRule({
   severity: "block",
   requirements: ["C6", "C15"],
   why: "It fails as soon as the table has a row, and the running release, which does not know the column, can insert no more.",
-  bad: [{ sql: "alter table users add column code text not null;", effect: { error: "23502" }, meanwhile: "update users set code = 'x';" }],
+  bad: [
+    {
+      sql: "alter table users add column code text not null;",
+      effect: { error: "23502" },
+      meanwhile: "update users set code = 'x';",
+    },
+  ],
   good: [
     { sql: "alter table users add column code text not null default '';" },
     { sql: "alter table users add column code text;" },
@@ -40,7 +47,10 @@ export const addColumnNotNull = defineRule({
   rewrite({ column = "", relation = "" }, statement, { catalog }) {
     const [added] = commandsOf(statement, catalog, "AT_AddColumn");
     if (inlineConstraint(added?.definition, "CONSTR_PRIMARY") !== undefined)
-      return { reason: "Only people know the keys of the rows that are there: add the column, fill it, then add the key." };
+      return {
+        reason:
+          "Only people know the keys of the rows that are there: add the column, fill it, then add the key.",
+      };
     if (added?.known?.columns.has(column) === true)
       return { reason: `${shown(relation)} has a column ${column} already.` };
     const [add, ...rest] = requireNotNull(catalog, relation, column, "contract");

@@ -81,7 +81,9 @@ export const setNotNull = defineRule({
           down: `${at} alter column ${named(column)} drop not null;`,
         },
       ],
-      differs: [{ object: `constraint ${relationNamed(relation)}.${named(check)}`, because: "It is validated, too." }],
+      differs: [
+        { object: `constraint ${relationNamed(relation)}.${named(check)}`, because: "It is validated, too." },
+      ],
     };
   },
 });
