@@ -108,6 +108,8 @@ export interface BadExample extends Example {
   isLeft?: true;
   /** What people have to do before the phase contract of its rewrite: give rows the values that only they know. */
   meanwhile?: string;
+  /** The same, where the original runs only on such rows, too: they are compared. */
+  fits?: string;
 }
 
 /** What makes an example bad, as a test can see it. */

@@ -112,7 +112,7 @@ export async function runPieces(
         if (!hasLooked && piece.kind === "file" && piece.phase === "contract") {
           await inRolledBack(client, () => looks.beforeContract(client, seen));
           hasLooked = true;
-          if (example.meanwhile !== undefined) await client.query(example.meanwhile);
+          await client.query(`${example.meanwhile ?? ""};${example.fits ?? ""}`);
         }
         before.push(await fingerprint(client));
         await runPiece(client, database.url, piece, seen);
@@ -242,6 +242,8 @@ async function rowsOf(client: pg.Client): Promise<TableRows> {
   const { rows: tables } = await client.query<{ name: string }>(
     "select relname as name from pg_class where relnamespace = 'public'::regnamespace and relkind = 'r'",
   );
+  // An example may have set another one in the transaction that is still open.
+  await client.query("set timezone to 'UTC'");
   const found: TableRows = new Map();
   for (const { name } of tables) {
     const { rows } = await client.query<{ row: Row }>(

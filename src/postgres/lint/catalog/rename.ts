@@ -1,7 +1,8 @@
-import type { Node } from "libpg-query";
+import type { Constraint, Node } from "libpg-query";
 import { textsOf, treeOf } from "../../sql/tree.ts";
 import { renameTable } from "./alter-table.ts";
 import { keyOf, typeKeyOf, type Catalog, type Table } from "./catalog.ts";
+import { replaceColumns, replaceNames } from "./replace-columns.ts";
 
 /** ALTER … RENAME of tables, columns, constraints, indexes, enums and their values. */
 export function applyRename(catalog: Catalog, node: Node): void {
@@ -37,11 +38,25 @@ function renameColumn(catalog: Catalog, table: Table, from: string, to: string):
     column.name = swap(column.name);
     table.columns.set(column.name, column);
   }
-  for (const constraint of table.constraints.values()) constraint.columns = constraint.columns.map(swap);
+  for (const constraint of table.constraints.values()) {
+    const { columns, tree, expression } = constraint;
+    constraint.columns = columns.map(swap);
+    if (expression !== undefined) constraint.expression = replaceColumns(expression, swap);
+    constraint.tree = renamedIn(tree, swap);
+  }
   for (const index of catalog.indexes.values()) {
     if (index.table !== table.key) continue;
     index.columns = index.columns.map((name) => (name === undefined ? undefined : swap(name)));
+    if (index.tree !== undefined) index.tree = replaceColumns(index.tree, swap);
   }
+}
+
+function renamedIn(tree: Constraint, swap: (name: string) => string): Constraint {
+  const renamed = replaceColumns(tree, swap);
+  for (const key of ["keys", "including", "fk_attrs"] as const) {
+    if (tree[key] !== undefined) renamed[key] = replaceNames(tree[key], swap);
+  }
+  return renamed;
 }
 
 function renameConstraint(table: Table, from: string, to: string): void {

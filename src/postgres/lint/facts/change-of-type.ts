@@ -30,7 +30,7 @@ export function changeOfType(
   using: Node | undefined,
   column: string,
 ): ChangeOfType {
-  if (using !== undefined && !isPlain(using, column)) return "rewrite";
+  if (using !== undefined && !isPlainUsing(using, column)) return "rewrite";
   if (from.isArray !== to.isArray) return "rewrite";
   if (from.name === to.name) return sameName(from, to);
   const [before, after] = [INTEGERS.indexOf(from.name), INTEGERS.indexOf(to.name)];
@@ -77,7 +77,7 @@ function isTimestamp({ name, modifiers }: ColumnType): boolean {
 }
 
 /** The column itself, or a cast of it: what ALTER COLUMN TYPE would do without USING. */
-function isPlain(using: Node, column: string): boolean {
+export function isPlainUsing(using: Node, column: string): boolean {
   const inner = treeOf(using, "TypeCast")?.arg ?? using;
   return treeOf(inner, "ColumnRef") !== undefined && columnsIn(inner).join() === column;
 }

@@ -4,8 +4,9 @@ import type { Catalog, Constraint, Index, Table } from "../catalog/catalog.ts";
 import type { FileReplacement } from "../define-rule.ts";
 import { namesOf, type Hanging } from "./hangs-on-column.ts";
 import { literal } from "./literal.ts";
+import { keyOfIndex } from "./key-of-index.ts";
 import { besideName, named, relationNamed } from "./names-in-sql.ts";
-import { replaceColumns, replaceNames } from "./replace-columns.ts";
+import { replaceColumns, replaceNames } from "../catalog/replace-columns.ts";
 import { sqlOf } from "./sql-of.ts";
 
 /** What hangs on a column, made a second time on the column that takes its place. */
@@ -94,15 +95,8 @@ function carryUnique(
   };
   indexes.push(indexFile(table, temporary, replaceColumns(made, rename)));
   const at = relationNamed(table.key);
-  const using: ConstraintTree = {
-    contype: "CONSTR_UNIQUE",
-    conname: name,
-    indexname: temporary,
-    ...(tree.deferrable === true ? { deferrable: true } : {}),
-    ...(tree.initdeferred === true ? { initdeferred: true } : {}),
-  };
   giveNames.push(`alter table ${at} drop constraint ${named(name)};`);
-  takeNames.push(sqlOf(alterTable(table, using)));
+  takeNames.push(keyOfIndex(table.key, tree, name, temporary));
   takeNames.push(...constraintComment(table, constraint));
 }
 
@@ -129,13 +123,17 @@ function carryConstraint(
         }
       : {}),
   };
+  // Only said of one that was looked at.
+  delete made.initially_valid;
   const at = relationNamed(table.key);
+  const add = sqlOf(alterTable(table, made));
+  const drop = `alter table ${at} drop constraint ${named(temporary)};`;
   constraints.push({
     suffix: kind === "foreign" ? "reference" : "check",
     transactional: true,
     phase: "contract",
-    sql: sqlOf(alterTable(table, made)),
-    down: `alter table ${at} drop constraint ${named(temporary)};`,
+    sql: add,
+    down: drop,
   });
   if (isValid)
     constraints.push({
@@ -143,7 +141,7 @@ function carryConstraint(
       transactional: true,
       phase: "contract",
       sql: `alter table ${at} validate constraint ${named(temporary)};`,
-      down: "",
+      down: `${drop}\n${add}`,
     });
   giveNames.push(`alter table ${at} drop constraint ${named(name)};`);
   takeNames.push(`alter table ${at} rename constraint ${named(temporary)} to ${named(name)};`);

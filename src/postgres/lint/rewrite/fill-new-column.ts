@@ -8,8 +8,9 @@ import { addColumnWith, constraintsBehind } from "./add-column.ts";
 import { chosenName } from "./chosen-name.ts";
 import { literal } from "./literal.ts";
 import { named, relationNamed } from "./names-in-sql.ts";
+import { keyOfIndex } from "./key-of-index.ts";
 import { notNullCheck } from "./require-not-null.ts";
-import { expressionOf, sqlOf } from "./sql-of.ts";
+import { expressionOf } from "./sql-of.ts";
 
 /** What gives a new column its values. */
 interface Source {
@@ -162,9 +163,10 @@ const SQL_NAMES: Readonly<Record<string, string>> = { int2: "smallint", int4: "i
 /** Its index in a file of its own, and the statement that makes the key of it. */
 function indexFor(
   { definition, table, known }: AlterCommand,
-  { contype, conname, deferrable, initdeferred, nulls_not_distinct: noNulls }: Constraint,
+  key: Constraint,
   { indexes }: Catalog,
 ): { file: FileReplacement; constraint: string } {
+  const { contype, conname, nulls_not_distinct: noNulls } = key;
   const column = definition?.colname ?? "";
   const [schema = "", name = ""] = table.split(/\.(.*)/s);
   const isPrimary = contype === "CONSTR_PRIMARY";
@@ -184,28 +186,6 @@ function indexFor(
       sql: `create unique index concurrently ${named(own)} on ${at} (${named(column)})${noNulls === true ? " nulls not distinct" : ""};`,
       down: `drop index concurrently ${named(schema)}.${named(own)};`,
     },
-    constraint: sqlOf({
-      AlterTableStmt: {
-        relation: { schemaname: schema, relname: name, inh: true, relpersistence: "p" },
-        cmds: [
-          {
-            AlterTableCmd: {
-              subtype: "AT_AddConstraint",
-              def: {
-                Constraint: {
-                  contype: contype!,
-                  conname: own,
-                  indexname: own,
-                  ...(deferrable === true ? { deferrable } : {}),
-                  ...(initdeferred === true ? { initdeferred } : {}),
-                },
-              },
-              behavior: "DROP_RESTRICT",
-            },
-          },
-        ],
-        objtype: "OBJECT_TABLE",
-      },
-    }),
+    constraint: keyOfIndex(table, key, own, own),
   };
 }

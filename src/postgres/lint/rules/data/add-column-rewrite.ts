@@ -3,6 +3,7 @@ import { shown } from "../../catalog/catalog.ts";
 import { isSerial } from "../../catalog/column-of.ts";
 import { commandsOf, inlineConstraint, type AlterCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { VOLATILE } from "../../facts/volatile.ts";
 import { fillNewColumn } from "../../rewrite/fill-new-column.ts";
 
 export const addColumnRewrite = defineRule({
@@ -76,21 +77,3 @@ function reasonOf({ definition }: AlterCommand): string | undefined {
   const volatile = callsIn(initial).find((call) => VOLATILE.has(call));
   return volatile === undefined ? undefined : `the default of ${name} calls ${volatile}(), once for each row`;
 }
-
-/** PostgreSQL's own functions that give another value with each call. */
-const VOLATILE = new Set([
-  "random",
-  "random_normal",
-  "gen_random_uuid",
-  "uuidv4",
-  "uuidv7",
-  "clock_timestamp",
-  "timeofday",
-  "nextval",
-  "setval",
-  "uuid_generate_v1",
-  "uuid_generate_v1mc",
-  "uuid_generate_v4",
-  "gen_random_bytes",
-  "gen_salt",
-]);

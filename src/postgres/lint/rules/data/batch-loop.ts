@@ -1,6 +1,9 @@
 import { readPlPgSql } from "../../../sql/plpgsql.ts";
 import { treeOf } from "../../../sql/tree.ts";
-import { defineRule } from "../../define-rule.ts";
+import { named } from "../../rewrite/names-in-sql.ts";
+import { asBackfill } from "../../rewrite/as-backfill.ts";
+import { loopAsUpdate } from "../../rewrite/loop-as-update.ts";
+import { defineRule, type BackfillReplacement } from "../../define-rule.ts";
 
 export const batchLoop = defineRule({
   id: "batch-loop",
@@ -19,6 +22,20 @@ export const batchLoop = defineRule({
   if n > 0 then create table never_ended (); end if;
 end $$;`,
       effect: { shows: "select to_regclass('never_ended') is not null" },
+      isLeft: true,
+    },
+    {
+      before: "alter table users add column short text;",
+      sql: `do $$ declare n integer; begin
+  for round in 1..20 loop
+    update users set short = nullif(left(name, 4), 'User') where id in (select u.id from users u where u.short is null order by id limit 500);
+    get diagnostics n = row_count;
+    exit when n = 0;
+    perform pg_sleep(0.001);
+  end loop;
+  if n > 0 then raise exception 'it never ends' using errcode = 'ZZ001'; end if;
+end $$;`,
+      effect: { error: "ZZ001" },
     },
   ],
   good: [{ sql: "do $$ begin for n in 1..3 loop insert into items values (n, 'x', n); end loop; end $$;" }],
@@ -37,4 +54,16 @@ end $$;`,
       },
     ];
   },
+  rewrite(_, statement, context) {
+    const update = loopAsUpdate(statement.text, context.catalog);
+    if ("reason" in update) return update;
+    const step = asBackfill(update, statement, context);
+    return "reason" in step ? step : { steps: [step], ends: isFilled(step) };
+  },
 });
+
+/** A loop that never ends leaves nothing to compare with. */
+function isFilled({ backfill: { table, set, where = "true" } }: BackfillReplacement): string {
+  const differs = Object.entries(set).map(([name, value]) => `${named(name)} is distinct from (${value})`);
+  return `select not exists (select from ${table} where (${where}) and (${differs.join(" or ")}))`;
+}

@@ -1,9 +1,25 @@
 import { shown } from "../../catalog/catalog.ts";
 import { typeOf } from "../../catalog/column-of.ts";
 import { commandsOf, placeOfCommand, type AlterCommand } from "../../commands-of.ts";
-import { defineRule, type LintContext } from "../../define-rule.ts";
+import { defineRule } from "../../define-rule.ts";
 import { changeOfType } from "../../facts/change-of-type.ts";
-import { treeOf } from "../../../sql/tree.ts";
+import { timeZoneOf } from "../../facts/time-zone-of.ts";
+import { changeType } from "../../rewrite/change-type.ts";
+
+/** A column on which everything hangs that is carried over, under names that need quotes. */
+const AWKWARD = `
+create schema "Shop";
+create table "Shop"."Order" (
+  id bigint primary key,
+  "user" integer not null default 1 check ("user" > 0),
+  "Total" numeric unique,
+  constraint "user and total" unique ("Total", "user")
+);
+create index "by user" on "Shop"."Order" ("user" desc, id) where "user" <> 7;
+create unique index on "Shop"."Order" (("user" + 1));
+alter table "Shop"."Order" add constraint known foreign key ("user") references "Shop"."Order" (id) on delete cascade;
+comment on column "Shop"."Order"."user" is 'who''s it';
+insert into "Shop"."Order" values (1, 1, 1), (2, 2, 2);`;
 
 export const changeColumnType = defineRule({
   id: "change-column-type",
@@ -20,6 +36,26 @@ export const changeColumnType = defineRule({
     {
       sql: "alter table users alter column name type text using upper(name);",
       effect: { rewrites: "users" },
+    },
+    {
+      sql: "alter table users alter column seen_at type timestamptz using seen_at at time zone 'UTC';",
+      effect: { rewrites: "users" },
+    },
+    {
+      before: "update users set name = id::text;",
+      sql: "alter table users alter column name type integer using name::integer;",
+      effect: { rewrites: "users" },
+    },
+    {
+      before: "create table keyed (id integer primary key);",
+      sql: "alter table keyed alter column id type bigint;",
+      effect: { rewrites: "keyed" },
+      isLeft: true,
+    },
+    {
+      before: AWKWARD,
+      sql: `alter table "Shop"."Order" alter column "user" type bigint;`,
+      effect: { unseen: "the table is in another schema than those that are looked at" },
     },
   ],
   good: [
@@ -44,22 +80,19 @@ export const changeColumnType = defineRule({
       const change = changeOfType(from, typeOf(definition?.typeName), definition?.raw_default, name);
       if (change === "metadata" || change === "narrowing") return [];
       if (change === "metadata-at-utc")
-        return isUtc(context) ? [] : [{ ...placeOfCommand(altered), ...byTimeZone(altered) }];
+        return isUtc(timeZoneOf(context)) ? [] : [{ ...placeOfCommand(altered), ...byTimeZone(altered) }];
       const message = `all rows of ${shown(table)} are written again while nobody can read them`;
       return [{ ...placeOfCommand(altered), message, hint }];
     });
   },
+  rewrite(_, statement, context) {
+    const [altered] = commandsOf(statement, context.catalog, "AT_AlterColumnType");
+    return changeType(altered!, statement, context);
+  },
 });
 
-/** Whether the transaction says which time zone it means. */
-function isUtc({ earlier }: LintContext): boolean {
-  const zones = earlier.flatMap(({ node }) => {
-    const set = treeOf(node, "VariableSetStmt");
-    return set?.name?.toLowerCase() === "timezone"
-      ? [treeOf(set.args?.[0], "A_Const")?.sval?.sval ?? ""]
-      : [];
-  });
-  return /^(utc|gmt|etc\/utc)$/i.test(zones.at(-1) ?? "");
+function isUtc(zone: string | undefined): boolean {
+  return /^(utc|gmt|etc\/utc)$/i.test(zone ?? "");
 }
 
 function byTimeZone({ table }: AlterCommand) {

@@ -1,6 +1,7 @@
 import type { Node, RangeVar } from "libpg-query";
 import { columnsIn, treeOf } from "../../../sql/tree.ts";
 import { keyOf, shown, type Catalog } from "../../catalog/catalog.ts";
+import { asBackfill } from "../../rewrite/as-backfill.ts";
 import { defineRule, type LintContext } from "../../define-rule.ts";
 
 export const changeEveryRow = defineRule({
@@ -13,19 +14,27 @@ export const changeEveryRow = defineRule({
     {
       sql: "update users set visits = 0;",
       effect: { shows: "select count(*) = 500 from users where visits = 0" },
+      isLeft: true,
     },
-    { sql: "delete from items;", effect: { shows: "select count(*) = 0 from items" } },
+    { sql: "delete from items;", effect: { shows: "select count(*) = 0 from items" }, isLeft: true },
     {
-      sql: ["alter table users add column score integer;", "update users set score = 1 where score is null;"],
-      effect: { shows: "select count(*) = 500 from users where to_jsonb(users) ->> 'score' = '1'" },
+      sql: "alter table users add column score integer; update users set score = 1 where score is null;",
+      // All rows were written by the transaction that is still open.
+      effect: {
+        shows:
+          "select count(*) = 500 from users where xmin::text::bigint >= pg_current_xact_id()::text::bigint",
+      },
     },
     {
       before: "alter table users add column score integer;",
       sql: "update users set score = 1 where score is null;",
-      effect: { shows: "select count(*) = 500 from users where to_jsonb(users) ->> 'score' = '1'" },
+      effect: { unseen: "once it is committed it looks like a backfill; the example above shows the harm" },
     },
   ],
   good: [
+    {
+      sql: ["alter table users add column score integer;", "update users set score = 1 where id < 5;"],
+    },
     { sql: "update users set visits = 0 where id = 1;" },
     { sql: "delete from items where order_id = 7;" },
   ],
@@ -49,6 +58,16 @@ export const changeEveryRow = defineRule({
         relation: table,
       },
     ];
+  },
+  rewrite(_, statement, context) {
+    const update = treeOf(statement.node, "UpdateStmt");
+    if (update === undefined)
+      return {
+        reason:
+          "Which rows may go while the application writes only people know: delete in batches outside the migration.",
+      };
+    const step = asBackfill(update, statement, context);
+    return "reason" in step ? step : { steps: [step] };
   },
 });
 

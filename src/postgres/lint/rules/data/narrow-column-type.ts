@@ -2,6 +2,7 @@ import { shown } from "../../catalog/catalog.ts";
 import { typeOf } from "../../catalog/column-of.ts";
 import { commandsOf, placeOfCommand } from "../../commands-of.ts";
 import { defineRule } from "../../define-rule.ts";
+import { changeType } from "../../rewrite/change-type.ts";
 import { changeOfType } from "../../facts/change-of-type.ts";
 
 export const narrowColumnType = defineRule({
@@ -11,12 +12,21 @@ export const narrowColumnType = defineRule({
   requirements: ["C6", "C15"],
   why: "Every row is read or written again while nobody can use the table, and the first value that does not fit ends it with an error, or is rounded without a word.",
   bad: [
-    { sql: "alter table users alter column bio type varchar(3);", effect: { error: "22001" } },
-    { sql: "alter table users alter column name type varchar(5);", effect: { error: "22001" } },
+    {
+      sql: "alter table users alter column bio type varchar(3);",
+      effect: { error: "22001" },
+      fits: "update users set bio = 'b';",
+    },
+    {
+      sql: "alter table users alter column name type varchar(5);",
+      effect: { error: "22001" },
+      fits: "update users set name = 'n';",
+    },
     {
       sql: "alter table users alter column balance type numeric(10, 0);",
       before: "update users set balance = 0.4;",
       effect: { shows: "select sum(balance) = 0 from users" },
+      fits: "update users set balance = 1;",
     },
   ],
   good: [{ sql: "alter table users alter column bio type varchar(60);" }],
@@ -35,5 +45,9 @@ export const narrowColumnType = defineRule({
         },
       ];
     });
+  },
+  rewrite(_, statement, context) {
+    const [altered] = commandsOf(statement, context.catalog, "AT_AlterColumnType");
+    return changeType(altered!, statement, context);
   },
 });

@@ -1,5 +1,6 @@
 import { treeOf } from "../../../sql/tree.ts";
 import { shown } from "../../catalog/catalog.ts";
+import { asBackfill } from "../../rewrite/as-backfill.ts";
 import { defineRule, type LintStatement } from "../../define-rule.ts";
 import { exclusivelyLocked, writersLocked } from "../../facts/exclusive-locks.ts";
 
@@ -12,6 +13,10 @@ export const dataChangeUnderLock = defineRule({
   bad: [
     {
       sql: "alter table users add column level integer; update users set level = visits / 10 where visits > 5;",
+      effect: { scans: "users" },
+    },
+    {
+      sql: "alter table users add column level integer; update users set visits = visits + 1 where visits > 0;",
       effect: { scans: "users" },
     },
     {
@@ -41,6 +46,12 @@ export const dataChangeUnderLock = defineRule({
         relation: held,
       },
     ];
+  },
+  rewrite(_, statement, context) {
+    const update = treeOf(statement.node, "UpdateStmt");
+    const step = update === undefined ? undefined : asBackfill(update, statement, context);
+    if (step !== undefined && "backfill" in step) return { steps: [step] };
+    return { steps: [{ suffix: "rows", transactional: true, sql: `${statement.text};` }] };
   },
 });
 
