@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { hasCode } from "../errors.ts";
+import { hasCode, toErrorRecord } from "../errors.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
 import { driftJson, driftReason, sqlLines } from "../postgres/drift/drift-text.ts";
@@ -70,43 +70,7 @@ export const dbVerify = defineStep<typeof schema, Facts>({
     }
   },
 
-  async act(context): Promise<StepResult> {
-    const { checkDrift, openRecorder } = await import("../postgres/drift/check-drift.ts");
-    const { recordFingerprint } = await import("../postgres/drift/recorded.ts");
-    const options = await driftOptions(context, (text) => context.progress(text));
-    // The own record of an earlier attempt is not what was there before this step.
-    if (context.with.expected !== "files") await forget(context);
-    let outcome;
-    try {
-      outcome = await checkDrift(options);
-    } catch (error) {
-      if (!hasCode(error, "MIGRATION_INVALID")) throw error;
-      return { outcome: "failed", reason: error.message, result: { code: error.code } };
-    }
-    if (outcome.state === "unknown")
-      return {
-        outcome: "failed",
-        reason: `it could not be found out: ${outcome.reason}`,
-        result: { state: "unknown" },
-      };
-    const { drift, sql, live, notes, against } = outcome;
-    for (const note of notes) context.progress(note);
-    const report = { against, notes, drift: driftJson(drift), sql: sqlLines(sql) };
-    const evidence = await context.evidence("drift.json", JSON.stringify(report, null, 2));
-    if (drift.length > 0)
-      return {
-        outcome: "failed",
-        reason: driftReason(drift),
-        result: { state: "drift", objects: drift.length, evidence },
-      };
-    await using session = await openRecorder(options);
-    await recordFingerprint(session, { fence: context.fence, runKey: context.key }, live);
-    return {
-      outcome: "done",
-      reason: `${live.objects.length} objects are as expected (${against.join(" and ")})`,
-      result: { digest: live.digest, objects: live.objects.length, evidence },
-    };
-  },
+  act: (context) => failedWhenPooled(() => compareAndRecord(context)),
 
   async verify(context): Promise<Verdict> {
     try {
@@ -124,10 +88,61 @@ export const dbVerify = defineStep<typeof schema, Facts>({
   async undo(context): Promise<StepResult> {
     if (context.rollbackDatabase === "keep")
       return { outcome: "done", reason: "the schema stays, and so does its fingerprint", result: {} };
-    await forget(context);
-    return { outcome: "done", reason: "this step's fingerprint is not recorded", result: {} };
+    return failedWhenPooled(async () => {
+      await forget(context);
+      return { outcome: "done", reason: "this step's fingerprint is not recorded", result: {} };
+    });
   },
 });
+
+async function compareAndRecord(context: Context): Promise<StepResult> {
+  const { checkDrift, openRecorder } = await import("../postgres/drift/check-drift.ts");
+  const { recordFingerprint } = await import("../postgres/drift/recorded.ts");
+  const options = await driftOptions(context, (text) => context.progress(text));
+  // The own record of an earlier attempt is not what was there before this step.
+  if (context.with.expected !== "files") await forget(context);
+  let outcome;
+  try {
+    outcome = await checkDrift(options);
+  } catch (error) {
+    if (!hasCode(error, "MIGRATION_INVALID")) throw error;
+    return { outcome: "failed", reason: error.message, result: { code: error.code } };
+  }
+  if (outcome.state === "unknown")
+    return {
+      outcome: "failed",
+      reason: `it could not be found out: ${outcome.reason}`,
+      result: { state: "unknown" },
+    };
+  const { drift, sql, live, notes, against } = outcome;
+  for (const note of notes) context.progress(note);
+  const report = { against, notes, drift: driftJson(drift), sql: sqlLines(sql) };
+  const evidence = await context.evidence("drift.json", JSON.stringify(report, null, 2));
+  if (drift.length > 0)
+    return {
+      outcome: "failed",
+      reason: driftReason(drift),
+      result: { state: "drift", objects: drift.length, evidence },
+    };
+  await using session = await openRecorder(options);
+  await recordFingerprint(session, { fence: context.fence, runKey: context.key }, live);
+  return {
+    outcome: "done",
+    reason: `${live.objects.length} objects are as expected (${against.join(" and ")})`,
+    result: { digest: live.digest, objects: live.objects.length, evidence },
+  };
+}
+
+/** Nothing is recorded through a transaction pooler, however often it is tried: a failure, and what to write instead. */
+async function failedWhenPooled(work: () => Promise<StepResult>): Promise<StepResult> {
+  try {
+    return await work();
+  } catch (error) {
+    if (!hasCode(error, "DATABASE_POOLED")) throw error;
+    const { code, message, hint } = toErrorRecord(error);
+    return { outcome: "failed", reason: `${message}. ${hint}`, result: { code, hint } };
+  }
+}
 
 async function look(context: Context) {
   const { readLive } = await import("../postgres/drift/check-drift.ts");

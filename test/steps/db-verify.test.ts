@@ -94,6 +94,21 @@ const stepCase = {
 };
 
 describe("db.verify", () => {
+  it("fails behind a transaction pooler, where nothing can be recorded, and gives the direct connection", async () => {
+    await using place = await openPlace();
+    const pooled = "postgresql://postgres.abcd:secret-word@aws-0-eu.pooler.supabase.com:6543/postgres";
+    const outcome = await place.verify(
+      { ...SETTINGS, expected: "recorded" },
+      { secrets: { "env:DATABASE_URL": pooled } },
+    );
+    expect(outcome).toMatchObject({
+      outcome: "failed",
+      reason: expect.stringContaining("@db.abcd.supabase.co:5432/postgres") as string,
+      result: { code: "DATABASE_POOLED" },
+    });
+    expect(JSON.stringify(outcome)).not.toContain("secret-word");
+  });
+
   it("keeps the contract of a step: act, undo, act again", async () => {
     await driveStep(stepCase);
   });

@@ -6,7 +6,9 @@ import type { MigrateOptions } from "./migrate-options.ts";
 import { forgetApplied } from "./record.ts";
 import { effectOf } from "./outside/effect-of.ts";
 import { runOutside, type OutsideWork } from "./run-outside.ts";
-import { asMigrationError, runStatement } from "./run-statement.ts";
+import { literal } from "../session/literal.ts";
+import { asMigrationError, firstLine, runStatement } from "./run-statement.ts";
+import { isSetting } from "./statement-groups.ts";
 import { journalForgetSql, readJournal, type JournalRow } from "./statement-journal.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
 import { inFencedTransaction } from "./transaction.ts";
@@ -163,11 +165,28 @@ async function readUnfinished(session: Session, runKey: string): Promise<Journal
 
 /** Only what has an obvious inverse can be taken back: the down section is for the whole file. */
 async function refuseUnfinished(rows: readonly JournalRow[]): Promise<string | undefined> {
-  for (const { version, position, sql } of rows) {
-    if ((await effectOf(sql)).undo !== undefined) continue;
-    return `version ${version} was interrupted after its statement ${position + 1}, and its down section is for the whole of it; nothing was undone`;
+  const lasting: (JournalRow & { shown: string })[] = [];
+  for (const row of rows) {
+    const [statement] = splitStatements(row.sql).statements;
+    if (statement !== undefined && isSetting(statement)) continue;
+    if ((await effectOf(row.sql)).undo !== undefined) continue;
+    lasting.push({ ...row, shown: statement === undefined ? row.sql : firstLine(statement) });
   }
-  return undefined;
+  const version = lasting[0]?.version;
+  if (version === undefined) return undefined;
+  const left = lasting.filter((row) => row.version === version);
+  const list = left.map(
+    ({ position, state, shown }) =>
+      `  statement ${position + 1}${state === "begun" ? ", perhaps" : ""}: ${shown}`,
+  );
+  const positions = left.map(({ position }) => position).join(", ");
+  return [
+    `version ${version} was interrupted half-way, and its down section is for the whole of it; nothing was undone. What took effect and cannot be taken back alone:`,
+    ...list,
+    "Deploy the same files again, which goes on behind these, and then roll back. Or take these back by hand, run",
+    `  delete from tminus.migration_statement where version = ${literal(version)} and direction = 'up' and position in (${positions});`,
+    "and roll back again.",
+  ].join("\n");
 }
 
 async function undoUnfinished(

@@ -1,5 +1,5 @@
 import { hasCode, TminusError } from "../../errors.ts";
-import { readOldSnapshots } from "../session/holders.ts";
+import { countUnseenSnapshots, readOldSnapshots } from "../session/holders.ts";
 import type { Session } from "../session/connect.ts";
 import { waitUntilGone } from "../session/wait-until-free.ts";
 import type { Statement } from "../sql/statements.ts";
@@ -147,6 +147,11 @@ async function carryOut(
   const { statement, effect, evidence } = act;
   const say = (text: string): void => options.progress(`${work.file}: ${text}`);
   await waitUntilGone(() => readOldSnapshots(session, OLD_SNAPSHOT_MS), lookOptions(options, work.file, 0));
+  const unseen = await countUnseenSnapshots(session);
+  if (unseen > 0)
+    say(
+      `could not see since when ${unseen} sessions of other roles hold a snapshot, so that it may have to wait for them: grant pg_read_all_stats to the role that migrates`,
+    );
   const state = await placed(work, statement, () => effect.settle(session, evidence, say));
   if (state === "done") return;
   try {

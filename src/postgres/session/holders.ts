@@ -28,7 +28,7 @@ const COMPATIBLE: Record<StrongMode, readonly string[]> = {
 };
 
 /** Columns of a Holder; expects pg_stat_activity as a and pg_prepared_xacts as p. */
-const COLUMNS = `a.pid, p.gid, coalesce(a.application_name, '') as application, coalesce(a.state, 'prepared') as state,
+const COLUMNS = `a.pid, p.gid, coalesce(a.application_name, '') as application, coalesce(a.state, case when a.pid is null then 'prepared' else 'in a state that only pg_read_all_stats may see' end) as state,
   coalesce(a.xact_start, a.query_start, p.prepared)::text as began,
   extract(epoch from clock_timestamp() - coalesce(a.xact_start, a.query_start, p.prepared))::float8 * 1000 as "ageMs",
   case when a.state like 'idle in transaction%' then extract(epoch from clock_timestamp() - a.state_change)::float8 * 1000 end as "idleMs",
@@ -54,12 +54,13 @@ const CONFLICTING = `
     and not target.compatible ? l.mode and l.pid is distinct from pg_backend_pid()
   left join pg_stat_activity a on a.pid = l.pid
   left join pg_prepared_xacts p on l.pid is null and l.virtualtransaction = '-1/' || p.transaction::text
-  where a.backend_type is distinct from 'autovacuum worker'
+  where coalesce(a.backend_type, case when a.usesysid is null and a.pid is not null then 'autovacuum worker' end) is distinct from 'autovacuum worker'
   order by "ageMs" desc nulls last limit 20`;
 
 /**
  * Who holds locks that conflict with those targets that exist, longest first. Takes no lock on them. Autovacuum
- * is left out: PostgreSQL itself cancels it for whoever waits a second.
+ * is left out: PostgreSQL itself cancels it for whoever waits a second. Without pg_read_all_stats it is told by having
+ * no user, which no other process that locks a table is without.
  */
 export async function readHolders(session: Session, targets: readonly LockTarget[]): Promise<Holder[]> {
   const names = namesOf(targets);
@@ -78,13 +79,13 @@ export function namesOf(targets: readonly LockTarget[]): string[] {
 
 /**
  * Whose snapshots CREATE INDEX CONCURRENTLY and its kin would have to outwait: dumps, and transactions older
- * than `olderThanMs`. Longest first.
+ * than `olderThanMs`. Longest first. Without pg_read_all_stats the age of others' is not told: of them it answers the dumps.
  */
 export async function readOldSnapshots(session: Session, olderThanMs: number): Promise<Holder[]> {
   return session.query<Holder>(
     `select ${COLUMNS} from pg_stat_activity a left join pg_prepared_xacts p on false
-     where a.datname = current_database() and a.pid <> pg_backend_pid() and a.backend_type = 'client backend'
-       and a.backend_xmin is not null
+     where a.datname = current_database() and a.pid <> pg_backend_pid() and coalesce(a.backend_type, 'client backend') = 'client backend'
+       and a.usesysid is not null and a.backend_xmin is not null
        and (a.application_name ~ '^pg_dump' or clock_timestamp() - a.xact_start > $1 * interval '1 millisecond')
      order by a.xact_start limit 20`,
     [olderThanMs],
@@ -95,9 +96,23 @@ export async function readOldSnapshots(session: Session, olderThanMs: number): P
 export async function readDumps(session: Session): Promise<Holder[]> {
   return session.query<Holder>(
     `select ${COLUMNS} from pg_stat_activity a left join pg_prepared_xacts p on false
-     where a.datname = current_database() and a.application_name ~ '^pg_dump' and a.xact_start is not null
+     where a.datname = current_database() and a.application_name ~ '^pg_dump'
+       and coalesce(a.xact_start::text, a.backend_xmin::text) is not null
      order by a.xact_start limit 20`,
   );
+}
+
+/**
+ * How many sessions of other roles hold a snapshot of which the server does not tell this role the age: who may not
+ * see that (pg_read_all_stats) cannot say that nobody is in the way.
+ */
+export async function countUnseenSnapshots(session: Session): Promise<number> {
+  const [row] = await session.query<{ count: number }>(
+    `select count(*)::int as count from pg_stat_activity
+     where datname = current_database() and pid <> pg_backend_pid() and usesysid is not null
+       and backend_type is null and backend_xmin is not null and application_name !~ '^pg_dump'`,
+  );
+  return row?.count ?? 0;
 }
 
 /** One line for people. */

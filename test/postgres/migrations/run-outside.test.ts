@@ -5,22 +5,23 @@ import { openMigrationWorld, until, type MigrationWorld } from "./world.ts";
 const CREATE =
   "-- tminus: no-transaction\n-- tminus: up\ncreate unique index concurrently t_a on t (a);\n-- tminus: down\ndrop index concurrently t_a;\n";
 
-async function validity(world: MigrationWorld): Promise<boolean | undefined> {
+async function validity(world: MigrationWorld, index = "t_a"): Promise<boolean | undefined> {
   const rows = await world.query<{ valid: boolean }>(
-    "select indisvalid as valid from pg_index where indexrelid = to_regclass('t_a')",
+    "select indisvalid as valid from pg_index where indexrelid = to_regclass($1)",
+    [index],
   );
   return rows[0]?.valid;
 }
 
 /** Ends the session that builds the index, in the middle: it waits for the old transaction. */
-async function killBuilder(world: MigrationWorld): Promise<void> {
-  await until(async () => (await validity(world)) === false);
+async function killBuilder(world: MigrationWorld, index = "t_a"): Promise<void> {
+  await until(async () => (await validity(world, index)) === false);
   await until(async () => {
     await world.query(
-      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'create unique index concurrently%' and pid <> pg_backend_pid()",
+      "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like 'create %index concurrently%' and pid <> pg_backend_pid()",
     );
     const left = await world.query(
-      "select 1 from pg_stat_activity where datname = current_database() and query like 'create unique index concurrently%' and pid <> pg_backend_pid()",
+      "select 1 from pg_stat_activity where datname = current_database() and query like 'create %index concurrently%' and pid <> pg_backend_pid()",
     );
     return left.length === 0;
   });
@@ -99,6 +100,54 @@ describe("migrations outside a transaction", () => {
     const before = await world.query("select to_regclass('t_a')::oid::int as oid");
     expect(await world.apply()).toMatchObject([{ version: row!.version }]);
     expect(await world.query("select to_regclass('t_a')::oid::int as oid")).toEqual(before);
+  });
+
+  it.each([
+    ["is there, invalid,", ""],
+    ["was dropped by hand", "drop index t_lower_idx;"],
+  ])(
+    "tells an index without a name from others by its definition when it %s after a kill",
+    async (_what, sql) => {
+      await using world = await openMigrationWorld();
+      await world.query("create table t (a int, b varchar); insert into t values (1)");
+      await world.write(
+        "1_a.sql",
+        "-- tminus: no-transaction\n-- tminus: up\ncreate index concurrently on t (lower(b)) where a > 0;\n",
+      );
+      const old = await world.other();
+      await old.query("begin; update t set a = 2");
+      const outcome = expect(world.apply({ reconnects: 0 })).rejects.toMatchObject({
+        code: "DATABASE_UNREACHABLE",
+      });
+      await killBuilder(world, "t_lower_idx");
+      await outcome;
+      await old.query("commit");
+      await world.query(`${sql} create index other on t (upper(b)) where a > 0`);
+      expect(await world.apply()).toHaveLength(1);
+      expect([await validity(world, "t_lower_idx"), await validity(world, "other")]).toEqual([true, true]);
+      expect(await world.query("select from pg_index where indrelid = 't'::regclass")).toHaveLength(2);
+    },
+  );
+
+  it("says what took effect of a file that stopped half-way, and how to go on, and undoes the rest of it after that", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table t (a int); insert into t values (1), (1)");
+    await world.write(
+      "1_a.sql",
+      CREATE.replace(
+        "-- tminus: up",
+        "-- tminus: up\nset work_mem = '8MB';\ncreate table x ();\nreindex index concurrently t_id;\nvacuum t;",
+      ),
+    );
+    await world.query("create index t_id on t (a)");
+    await expect(world.apply()).rejects.toMatchObject({ code: "MIGRATION_FAILED" });
+    const outcome = await revertMigrations(world.options());
+    const reason = outcome.state === "refused" ? outcome.reason : "";
+    const byHand = /^ {2}delete from .*$/m.exec(reason)?.[0] ?? "";
+    expect(reason).toContain("alone:\n  statement 2: create table x ()\nDeploy the same files again");
+    await world.query(`drop table x; ${byHand}`);
+    expect(await revertMigrations(world.options())).toMatchObject({ state: "reverted", reverted: [] });
+    expect(await world.query("select from tminus.migration_statement")).toEqual([]);
   });
 
   it("takes away what an interrupted attempt began when it is reverted", async () => {

@@ -4,29 +4,42 @@ import type { Session } from "../../session/connect.ts";
 import { relationOf } from "../../sql/names.ts";
 import { dropConcurrently, findRelation, readIndexes, type IndexRow } from "./catalog.ts";
 import type { OutsideEffect } from "./effect.ts";
+import { definitionOf, readDefinitions } from "./index-definition.ts";
 
 interface Evidence {
   /** Null: there was no such table, the database is going to say so. */
   table: number | null;
   /** Indexes of the table that are not ours. */
   before: number[];
+  /** Of a statement that does not name its index: see definitionOf. */
+  definition?: string | null;
 }
 
 /**
  * CREATE INDEX CONCURRENTLY. An attempt that fails leaves an invalid index, which costs every write and over
- * which IF NOT EXISTS would succeed. Ours is the index of the name, or without a name the one that was not
- * there before.
+ * which IF NOT EXISTS would succeed. Ours is the index of the name; without a name the one that was not there
+ * before and is defined as the statement says.
  */
 export function buildIndex(node: Node): OutsideEffect<Evidence> | undefined {
-  if (!("IndexStmt" in node) || node.IndexStmt.relation === undefined) return undefined;
-  const { idxname: name, relation, if_not_exists: ifNotExists = false } = node.IndexStmt;
-  const ours = async (session: Session, { table, before }: Evidence): Promise<IndexRow | undefined> => {
-    if (table === null) return undefined;
-    const found = (await readIndexes(session, table)).filter(
+  if (!("IndexStmt" in node)) return undefined;
+  const statement = node.IndexStmt;
+  const { idxname: name, relation, if_not_exists: ifNotExists = false } = statement;
+  if (relation === undefined) return undefined;
+  const candidates = async (session: Session, { table, before }: Evidence): Promise<IndexRow[]> => {
+    if (table === null) return [];
+    return (await readIndexes(session, table)).filter(
       ({ oid, relname }) => !before.includes(oid) && (name === undefined || relname === name),
     );
-    if (found.length > 1) throw ambiguous(found);
-    return found[0];
+  };
+  const ours = async (session: Session, evidence: Evidence): Promise<IndexRow | undefined> => {
+    const found = await candidates(session, evidence);
+    if (name !== undefined || found.length === 0) return found[0];
+    const { table, definition } = evidence;
+    if (typeof definition !== "string") throw ambiguous(found);
+    const definitions = await readDefinitions(session, table!);
+    const same = found.filter(({ oid }) => definitions.get(oid) === definition);
+    if (same.length > 1) throw ambiguous(same);
+    return same[0];
   };
   return {
     async look(session) {
@@ -38,6 +51,7 @@ export function buildIndex(node: Node): OutsideEffect<Evidence> | undefined {
       const isLeftover = same !== undefined && ifNotExists && !same.isValid && !same.isBeingBuilt;
       if (same !== undefined && !isLeftover && !(ifNotExists && same.isValid)) throw standsInTheWay(same);
       return {
+        ...(name === undefined ? { definition: await definitionOf(session, table, statement) } : {}),
         table,
         before: indexes.filter((index) => !isLeftover || index !== same).map(({ oid }) => oid),
       };
@@ -51,8 +65,8 @@ export function buildIndex(node: Node): OutsideEffect<Evidence> | undefined {
       return "again";
     },
     async isComplete(session, evidence) {
-      const found = await ours(session, evidence);
-      return found === undefined ? ifNotExists : found.isValid;
+      const found = await candidates(session, evidence);
+      return found.length === 0 ? ifNotExists : found.some(({ isValid }) => isValid);
     },
     async undo(session, evidence) {
       const found = await ours(session, evidence);

@@ -5,11 +5,13 @@ import { dropIndex } from "./drop-index.ts";
 import type { OutsideEffect } from "./effect.ts";
 import { reindex } from "./reindex.ts";
 
-/** VACUUM: nothing to find, and harmless to repeat. */
+/** Nothing to find, and harmless to repeat. */
 const repeatable: OutsideEffect = {
   look: () => Promise.resolve(null),
   settle: () => Promise.resolve("again"),
 };
+/** VACUUM has no effect that could be taken back. */
+const vacuum: OutsideEffect = { ...repeatable, undo: () => Promise.resolve() };
 
 /**
  * The effect of a statement that runs outside a transaction. What the parser does not know is left for the
@@ -21,6 +23,8 @@ export async function effectOf(sql: string): Promise<OutsideEffect> {
   const effect =
     node === undefined
       ? undefined
-      : (buildIndex(node) ?? dropIndex(node) ?? reindex(node) ?? detachPartition(node));
+      : "VacuumStmt" in node
+        ? vacuum
+        : (buildIndex(node) ?? dropIndex(node) ?? reindex(node) ?? detachPartition(node));
   return (effect as OutsideEffect | undefined) ?? repeatable;
 }
