@@ -3,6 +3,8 @@ export interface Benchmark {
   name: string;
   /** One sentence for the list. */
   summary: string;
+  /** How long it may take; three minutes when left out. */
+  limitMs?: number;
   /**
    * Measures and cleans up, also when it fails or `signal` aborts. `say` tells a person what goes on; it may
    * be called at any time.
