@@ -30,13 +30,27 @@ export const backfillSchema = z.strictObject({
     .describe("What undoing does with the values: leave them, or set the columns to null in all rows"),
   batchPages: z.int().min(1).max(10_000).default(100).describe("Pages of 8 kB in the first batches"),
   batchTarget: durationSchema
-    .default("30ms")
+    .default("15ms")
     .describe("Batches grow below this time and shrink above it; it is how long a writer may have to wait"),
+  minSpeedPercent: z
+    .int()
+    .min(1)
+    .max(100)
+    .default(80)
+    .describe(
+      "While more than one in a hundred commits of a probe takes over three times what it took before, slows down to as little as this share of full speed; 100: never",
+    ),
   maxReplicaLagMegabytes: z
     .int()
     .min(1)
     .default(64)
     .describe("Pauses while a replica has more than this to replay"),
+  unseenReplicas: z
+    .enum(["hold", "ignore"])
+    .default("hold")
+    .describe(
+      "When there are replicas whose lag the role may not see, because it lacks pg_monitor: fill nothing, or take them for caught up",
+    ),
   maxWalMegabytesPerSecond: z
     .int()
     .min(1)

@@ -5,7 +5,6 @@ import type { JsonObject } from "../model/json.ts";
 import { referenceSchema } from "../model/runbook.ts";
 import type { EnvironmentView, Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
-import { identifyBackfill } from "../postgres/backfill/backfill.ts";
 import type { Checkpoint } from "../postgres/backfill/checkpoint.ts";
 import type { BackfillOptions } from "../postgres/backfill/worker.ts";
 import { readOnly } from "../postgres/session/connect.ts";
@@ -114,13 +113,15 @@ interface Place {
 }
 
 async function look(place: Place): Promise<{ checkpoint: Checkpoint | undefined; hasTrigger: boolean }> {
-  const { readCheckpoint } = await import("../postgres/backfill/checkpoint.ts");
+  const { readCheckpoint, readIdentity } = await import("../postgres/backfill/checkpoint.ts");
   const { findTriggerByName } = await import("../postgres/backfill/sync-trigger.ts");
-  const identity = identifyBackfill(place.with);
-  return readOnly(readOptions(place), async (session) => ({
-    checkpoint: await readCheckpoint(session, identity.name),
-    hasTrigger: await findTriggerByName(session, identity),
-  }));
+  return readOnly(readOptions(place), async (session) => {
+    const identity = await readIdentity(session, place.with);
+    return {
+      checkpoint: await readCheckpoint(session, identity.name),
+      hasTrigger: await findTriggerByName(session, identity),
+    };
+  });
 }
 
 function readOptions(place: Place) {

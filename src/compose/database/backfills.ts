@@ -38,9 +38,11 @@ export async function steerBackfill(
   return only.name;
 }
 
-/** By its whole name, or by its table as the runbook writes it. */
+/** By its whole name, or by its table, with its schema or without. */
 export function isNamed({ name }: { name: string }, wanted: string): boolean {
-  return name === wanted || name.startsWith(`${wanted}.`);
+  return [name, name.slice(name.indexOf(".") + 1)].some(
+    (one) => one === wanted || one.startsWith(`${wanted}.`),
+  );
 }
 
 function optionsOf(place: DatabasePlace, signal: AbortSignal) {

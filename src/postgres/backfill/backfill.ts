@@ -29,6 +29,8 @@ export interface Backfill extends BackfillIdentity {
   where: { text: string; overNew: string };
   /** The search path under which the texts were read; quoted names. */
   searchPath: string;
+  /** Whether the expressions give the same again for the same row. */
+  isRepeatable: boolean;
   leaves: Leaf[];
   /** Of all leaves. */
   rows: number;
@@ -38,6 +40,7 @@ export interface Backfill extends BackfillIdentity {
 export interface BackfillColumn {
   /** Quoted. */
   name: string;
+  plainName: string;
   /** As format_type gives it. */
   type: string;
   text: string;
@@ -61,10 +64,13 @@ export interface BackfillIdentity {
   digest: string;
 }
 
-/** Needs no database. */
-export function identifyBackfill({ table, set, where }: BackfillSettings): BackfillIdentity {
-  const digest = sha256(JSON.stringify([table, Object.entries(set), where ?? null])).slice(0, 8);
-  return { name: `${table}.${Object.keys(set).join("+")} ${digest}`, digest };
+/** `title` is the table as the catalog calls it, however the settings do: "public.users". */
+export function identifyBackfill(
+  { set, where }: Pick<BackfillSettings, "set" | "where">,
+  title: string,
+): BackfillIdentity {
+  const digest = sha256(JSON.stringify([title, Object.entries(set), where ?? null])).slice(0, 8);
+  return { name: `${title}.${Object.keys(set).join("+")} ${digest}`, digest };
 }
 
 /** The update as the batches run it, over the rows of one leaf for which `range` holds. */

@@ -2,7 +2,7 @@ import { TminusError } from "../../errors.ts";
 import { sqlStateOf } from "../session/connect.ts";
 import { checkFence } from "../session/fence.ts";
 import type { Leaf } from "./backfill.ts";
-import { holdReason, nextPace } from "./pacing.ts";
+import { holdReason, nextPace, restMs, type HoldReason } from "./pacing.ts";
 import { batchSetting } from "./sync-trigger.ts";
 import type { BackfillWorker } from "./worker.ts";
 
@@ -15,6 +15,8 @@ const BATCH_TIMEOUT_MS = 60_000;
 const TRIES_OF_ONE_PAGE = 10;
 const BACKOFF_MS = 50;
 const POLL_MS = 250;
+/** A timer cannot wait less. */
+const MIN_REST_MS = 1;
 
 export interface PageLoop {
   leaves: readonly Leaf[];
@@ -46,7 +48,11 @@ export async function eachBatch(worker: BackfillWorker, loop: PageLoop): Promise
     const [index, first] = [leaf, page];
     const rows = await inBatch(worker, () => loop.work(at, { first, end }, index));
     const batchMs = rows === undefined ? undefined : options.clock.monotonicMs() - startedMs;
-    worker.pace = nextPace(worker.pace, { batchMs, health: health.latest() }, limits);
+    worker.pace = nextPace(
+      worker.pace,
+      { batchMs, health: health.latest(), commits: health.takeCommits() },
+      limits,
+    );
     tries = rows === undefined && end - page === 1 ? tries + 1 : 0;
     if (rows !== undefined || tries >= TRIES_OF_ONE_PAGE) {
       page = end;
@@ -54,8 +60,14 @@ export async function eachBatch(worker: BackfillWorker, loop: PageLoop): Promise
     }
     if (rows !== undefined) meter.at(pagesBefore(loop.leaves, leaf) + page, rows);
     else await options.clock.sleep(BACKOFF_MS, options.signal);
-    if (worker.pace.pauseMs > 0) await options.clock.sleep(worker.pace.pauseMs, options.signal);
+    await rest(worker, batchMs ?? 0);
   }
+}
+
+/** Rests after work of so many milliseconds, as the pace says. */
+export async function rest({ pace, options }: BackfillWorker, workedMs: number): Promise<void> {
+  const ms = restMs(pace, workedMs);
+  if (ms >= MIN_REST_MS) await options.clock.sleep(ms, options.signal);
 }
 
 /** Pages of the leaves before this one. */
@@ -95,6 +107,12 @@ export async function inBatch<T>(
   }
 }
 
+const HOLDING: Record<Exclude<HoldReason, "dead rows">, string> = {
+  replica: "waiting for a replica to catch up",
+  "unseen replica":
+    "waiting: there is a replica whose lag this role may not see (grant it pg_monitor, or set unseenReplicas: ignore)",
+};
+
 /** Returns when nobody wants a pause, no replica is too far behind and dead rows are few. */
 async function waitForLeave(worker: BackfillWorker, { isPaused }: PageLoop): Promise<void> {
   const { health, limits, meter, options } = worker;
@@ -106,7 +124,7 @@ async function waitForLeave(worker: BackfillWorker, { isPaused }: PageLoop): Pro
         meter.holding("waiting for a VACUUM");
         await vacuum(worker);
       } else {
-        meter.holding(reason === "paused" ? "paused" : "waiting for a replica to catch up");
+        meter.holding(reason === "paused" ? "paused" : HOLDING[reason]);
         await options.clock.sleep(POLL_MS, options.signal);
       }
     }

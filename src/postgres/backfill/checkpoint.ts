@@ -2,7 +2,9 @@ import { TminusError } from "../../errors.ts";
 import type { Fence } from "../../model/ports.ts";
 import { ensureLedger } from "../migrations/ledger.ts";
 import type { Session } from "../session/connect.ts";
-import type { Backfill, Leaf } from "./backfill.ts";
+import type { BackfillSettings } from "../../model/backfill.ts";
+import { identifyBackfill, type Backfill, type BackfillIdentity, type Leaf } from "./backfill.ts";
+import { readTable } from "./catalog.ts";
 
 /** How far a backfill came, as the database itself remembers it. */
 export interface Checkpoint {
@@ -53,9 +55,24 @@ export async function ensureCheckpoints(session: Session): Promise<void> {
 
 async function hasCheckpoints(session: Session): Promise<boolean> {
   const [row] = await session.query<{ found: boolean }>(
-    "select to_regclass('tminus.backfill') is not null as found",
+    "select to_regclass('tminus.backfill') is not null and to_regclass('tminus.backfilled') is not null as found",
   );
   return row?.found === true;
+}
+
+/**
+ * By what the backfill is known here, whether the settings say users or public.users. When the table is gone, by the
+ * checkpoint that it left. Reads only.
+ */
+export async function readIdentity(session: Session, settings: BackfillSettings): Promise<BackfillIdentity> {
+  const facts = await readTable(session, settings.table);
+  if (facts !== undefined) return identifyBackfill(settings, facts.title);
+  const left = (await listCheckpoints(session)).find(
+    ({ name, title }) =>
+      (title === settings.table || title.endsWith(`.${settings.table}`)) &&
+      name === identifyBackfill(settings, title).name,
+  );
+  return identifyBackfill(settings, left?.title ?? settings.table);
 }
 
 /** Undefined when the backfill was never begun here, or taken back. Reads only. */
@@ -76,7 +93,7 @@ export async function listCheckpoints(session: Session): Promise<Checkpoint[]> {
 /** Begins at the first page, whatever was there. */
 export async function beginCheckpoint(
   session: Session,
-  { name, title }: Backfill,
+  { name, title, oid, columns, searchPath, isRepeatable }: Backfill,
   { runKey, fence }: Taker,
   { triggerOid, leaves }: { triggerOid: number; leaves: readonly Leaf[] },
 ): Promise<void> {
@@ -89,6 +106,13 @@ export async function beginCheckpoint(
        sweeps = 0, started_at = clock_timestamp(), updated_at = clock_timestamp()`,
     [name, title, runKey, fence.token, triggerOid, JSON.stringify(leaves)],
   );
+  if (!isRepeatable) return;
+  for (const column of columns)
+    await session.query(
+      `insert into tminus.backfilled values ($1::oid, $2, $3, $4)
+       on conflict (table_oid, column_name, expression) do update set search_path = excluded.search_path`,
+      [oid, column.plainName, column.text, searchPath],
+    );
 }
 
 /** Goes on where another process stopped; that one can change nothing any more. */
@@ -103,6 +127,25 @@ export async function takeCheckpoint(
     [name, runKey, fence.token],
   );
   return rows[0];
+}
+
+/** An expression by which a backfill has set a column, whether its checkpoint is still there or not. */
+export interface Backfilled {
+  expression: string;
+  searchPath: string;
+}
+
+/** Reads only. */
+export async function readBackfilled(
+  session: Session,
+  tableOid: string,
+  column: string,
+): Promise<Backfilled[]> {
+  if (!(await hasCheckpoints(session))) return [];
+  return session.query<Backfilled>(
+    `select expression, search_path as "searchPath" from tminus.backfilled where table_oid = $1::oid and column_name = $2`,
+    [tableOid, column],
+  );
 }
 
 /** Where the next batch begins, and what the last one did. */
@@ -170,4 +213,13 @@ const TABLE = `
     sweeps integer not null default 0,
     started_at timestamptz not null default clock_timestamp(),
     updated_at timestamptz not null default clock_timestamp()
+  );
+  create table if not exists tminus.backfill_probe (one boolean primary key check (one));
+  insert into tminus.backfill_probe values (true) on conflict do nothing;
+  create table if not exists tminus.backfilled (
+    table_oid oid not null,
+    column_name text not null,
+    expression text not null,
+    search_path text not null,
+    primary key (table_oid, column_name, expression)
   )`;

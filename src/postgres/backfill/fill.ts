@@ -2,6 +2,7 @@ import { TminusError } from "../../errors.ts";
 import { pageRange, updateOf } from "./backfill.ts";
 import { eachBatch, pagesBefore } from "./batches.ts";
 import { taken, type Checkpoint } from "./checkpoint.ts";
+import { triggerName } from "./sync-trigger.ts";
 import type { BackfillWorker } from "./worker.ts";
 
 /** What the checkpoint says after a batch. */
@@ -39,8 +40,9 @@ export async function fill(worker: BackfillWorker, checkpoint: Checkpoint): Prom
              updated_at = clock_timestamp()
            where name = $1 and generation = $2
            returning rows::float8 as rows, wanted, coalesce(pg_relation_filenode($5::oid), 0)::int8::float8 as filenode,
-             exists (select from pg_trigger where oid = $6::oid and tgenabled = 'A') as "hasTrigger"`,
-          [name, generation, index, end, at.oid, triggerOid],
+             exists (select from pg_trigger where oid = $6::oid and tgenabled = 'A')
+               and exists (select from pg_trigger where tgrelid = $5::oid and tgname = $7 and tgenabled = 'A') as "hasTrigger"`,
+          [name, generation, index, end, at.oid, triggerOid, triggerName(worker.backfill)],
         );
         if (row === undefined) throw taken(name);
         if (row.filenode !== at.filenode) throw new Rewritten();

@@ -1,6 +1,7 @@
 import { deadline, type Clock } from "../../lib/clock.ts";
 import { openSession, type Session } from "../session/connect.ts";
 import type { Leaf } from "./backfill.ts";
+import { openCommitProbe, type CommitCount } from "./commit-probe.ts";
 
 /** How the database feels to others while the backfill works. */
 export interface Health {
@@ -12,6 +13,8 @@ export interface Health {
   walBytesPerSecond: number;
   /** What the slowest replica has not replayed yet; 0 without replicas. */
   replicaLagBytes: number;
+  /** Replicas whose lag the role may not see. */
+  unseenReplicas: number;
   replicas: number;
   /** Dead rows among all rows of the table, by the statistics; 0 to 1. */
   deadShare: number;
@@ -19,6 +22,8 @@ export interface Health {
 
 export interface HealthWatch extends AsyncDisposable {
   latest(): Health;
+  /** The commits of the probe since the last call. */
+  takeCommits(): CommitCount;
   /** Lets a VACUUM be done by whoever asks, and does not trust the share of dead rows for a while after it. */
   vacuumed(): void;
 }
@@ -30,7 +35,7 @@ export interface HealthOptions {
   leaves: readonly Leaf[];
 }
 
-const PROBE_EVERY_MS = 50;
+const PROBE_EVERY_MS = 25;
 const LOOK_EVERY_MS = 1_000;
 const CALM_PROBES = 20;
 const KEPT_PROBES = 100;
@@ -43,6 +48,7 @@ export const CALM: Health = {
   calmP95Ms: 0,
   walBytesPerSecond: 0,
   replicaLagBytes: 0,
+  unseenReplicas: 0,
   replicas: 0,
   deadShare: 0,
 };
@@ -67,6 +73,7 @@ export async function watchHealth(options: HealthOptions): Promise<HealthWatch> 
     probes.push(clock.monotonicMs() - startedMs);
     if (probes.length > KEPT_PROBES) probes.shift();
   };
+  const commits = await openCommitProbe(session, clock);
   for (let count = 0; count < CALM_PROBES; count++) await probe();
   state.health = { ...CALM, calmP95Ms: percentile95(probes) };
   const watching = (async () => {
@@ -74,6 +81,7 @@ export async function watchHealth(options: HealthOptions): Promise<HealthWatch> 
     let before: Look | undefined;
     while (!stopping.signal.aborted) {
       await probe();
+      await commits.probe();
       state.health = { ...state.health, probeP95Ms: percentile95(probes) };
       if (clock.monotonicMs() - lookedMs >= LOOK_EVERY_MS) {
         lookedMs = clock.monotonicMs();
@@ -89,6 +97,7 @@ export async function watchHealth(options: HealthOptions): Promise<HealthWatch> 
       const trusted = clock.monotonicMs() - state.vacuumedAt > VACUUM_EVERY_MS;
       return trusted ? state.health : { ...state.health, deadShare: 0 };
     },
+    takeCommits: () => commits.take(),
     vacuumed() {
       state.vacuumedAt = clock.monotonicMs();
     },
@@ -100,15 +109,23 @@ export async function watchHealth(options: HealthOptions): Promise<HealthWatch> 
   };
 }
 
+/** SQL for how many replicas there are whose lag the role may not see. */
+export const UNSEEN_REPLICAS = `select count(*)::int from pg_stat_replication
+  where application_name not like 'pg_basebackup%' and not pg_has_role('pg_read_all_stats', 'usage')`;
+
 interface Look {
   at: number;
   wal: number;
   lag: number;
   replicas: number;
+  unseen: number;
   dead: number;
 }
 
-/** Who may not see the replicas sees them without their positions: their lag is then not known and counts as none. */
+/**
+ * Who may not see the replicas sees that they are there, without their positions. For whoever may, one without a
+ * position does not replay, as pg_receivewal.
+ */
 async function readLook(session: Session, oid: number): Promise<Look> {
   const [row] = await session.query<Look>(
     `select extract(epoch from clock_timestamp())::float8 as at,
@@ -116,6 +133,7 @@ async function readLook(session: Session, oid: number): Promise<Look> {
        (select coalesce(max(pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)), 0)::float8 from pg_stat_replication
           where application_name not like 'pg_basebackup%') as lag,
        (select count(*)::int from pg_stat_replication) as replicas,
+       (${UNSEEN_REPLICAS}) as unseen,
        (select coalesce(sum(n_dead_tup)::float8 / nullif(sum(n_dead_tup) + sum(n_live_tup), 0), 0) from pg_stat_user_tables
           where relid = $1::oid or relid in (select relid from pg_partition_tree($1::oid))) as dead`,
     [oid],
@@ -126,11 +144,12 @@ async function readLook(session: Session, oid: number): Promise<Look> {
 function healthOf(
   look: Look,
   before: Look | undefined,
-): Pick<Health, "walBytesPerSecond" | "replicaLagBytes" | "replicas" | "deadShare"> {
+): Pick<Health, "walBytesPerSecond" | "replicaLagBytes" | "unseenReplicas" | "replicas" | "deadShare"> {
   const seconds = before === undefined ? 0 : look.at - before.at;
   return {
     walBytesPerSecond: before === undefined || seconds <= 0 ? 0 : (look.wal - before.wal) / seconds,
     replicaLagBytes: look.lag,
+    unseenReplicas: look.unseen,
     replicas: look.replicas,
     deadShare: look.dead,
   };

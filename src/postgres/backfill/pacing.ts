@@ -1,9 +1,14 @@
+import type { CommitCount } from "./commit-probe.ts";
 import type { Health } from "./health.ts";
 
 /** What the pace of the batches is decided from. */
 export interface PaceLimits {
   batchTargetMs: number;
+  /** The least share of the time in which batches work. */
+  minDuty: number;
   maxReplicaLagBytes: number;
+  /** Whether replicas whose lag cannot be seen hold the batches. */
+  holdsForUnseen: boolean;
   /** Undefined: no limit. */
   maxWalBytesPerSecond: number | undefined;
   maxDeadShare: number;
@@ -12,8 +17,10 @@ export interface PaceLimits {
 export interface Pace {
   /** Of the next batch. */
   pages: number;
-  /** To wait before it. */
+  /** To wait before it, because of reads or the write-ahead log. */
   pauseMs: number;
+  /** The share of the time in which batches work, because of commits; at most 1. */
+  duty: number;
 }
 
 /** What the last batch did. */
@@ -22,6 +29,8 @@ export interface Lap {
   batchMs: number | undefined;
   /** Of the write-ahead log, by the whole server, per second, since the last look. */
   health: Health;
+  /** Of the probe, since the last batch. */
+  commits: CommitCount;
 }
 
 const MAX_PAGES = 2_000;
@@ -31,12 +40,14 @@ const FIRST_PAUSE_MS = 10;
 /** A probe this much slower than before the backfill began, and slower than this at all, shows others waiting. */
 const SLOW_FACTOR = 5;
 const SLOW_MS = 50;
+const SLOW_COMMIT_FACTOR = 0.8;
+const SLOW_COMMIT_SHARE = 0.01;
 
 /**
  * Additive increase, multiplicative decrease: batches grow while they stay below their time and nobody else
  * suffers, and are halved when one of that is no longer so; pauses between them come and go in the same way.
  */
-export function nextPace(pace: Pace, { batchMs, health }: Lap, limits: PaceLimits): Pace {
+export function nextPace(pace: Pace, { batchMs, health, commits }: Lap, limits: PaceLimits): Pace {
   const slow = isSlow(health);
   const tooFast =
     limits.maxWalBytesPerSecond !== undefined && health.walBytesPerSecond > limits.maxWalBytesPerSecond;
@@ -46,12 +57,34 @@ export function nextPace(pace: Pace, { batchMs, health }: Lap, limits: PaceLimit
       : pace.pauseMs < FIRST_PAUSE_MS
         ? 0
         : pace.pauseMs * 0.8;
-  return { pages: nextPages(pace.pages, slow ? undefined : batchMs, limits.batchTargetMs), pauseMs };
+  return {
+    pages: nextPages(pace.pages, slow ? undefined : batchMs, limits.batchTargetMs),
+    pauseMs,
+    duty: nextDuty(pace.duty, commits, limits),
+  };
 }
 
+/** How long to rest after work of `workedMs`. */
+export function restMs({ pauseMs, duty }: Pace, workedMs: number): number {
+  return pauseMs + workedMs * (1 / duty - 1);
+}
+
+/**
+ * A slow commit takes a fifth of the speed away, and a quick one gives a little back, so that the two are in balance
+ * when one commit in a hundred is slow (stochastic approximation of a quantile, Robbins and Monro 1951,
+ * https://doi.org/10.1214/aoms/1177729586).
+ */
+export function nextDuty(duty: number, { all, slow }: CommitCount, { minDuty }: PaceLimits): number {
+  const step = Math.log(SLOW_COMMIT_FACTOR) * (slow - SLOW_COMMIT_SHARE * all);
+  return Math.min(1, Math.max(minDuty, duty * Math.exp(step)));
+}
+
+export type HoldReason = "replica" | "unseen replica" | "dead rows";
+
 /** Why no batch may run now; undefined when one may. */
-export function holdReason(health: Health, limits: PaceLimits): "replica" | "dead rows" | undefined {
+export function holdReason(health: Health, limits: PaceLimits): HoldReason | undefined {
   if (health.replicaLagBytes > limits.maxReplicaLagBytes) return "replica";
+  if (health.unseenReplicas > 0 && limits.holdsForUnseen) return "unseen replica";
   if (health.deadShare > limits.maxDeadShare) return "dead rows";
   return undefined;
 }

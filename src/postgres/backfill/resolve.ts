@@ -15,6 +15,7 @@ import {
   type ColumnFacts,
   type TableFacts,
 } from "./catalog.ts";
+import { UNSEEN_REPLICAS } from "./health.ts";
 import { checkExpression, quoteName, type RowExpression } from "./expression.ts";
 import { tryOut } from "./try-out.ts";
 
@@ -46,6 +47,7 @@ export async function resolveBackfill(
   if (missing.length > 0) return { problems: missing };
   const { leaves, rows, foreign } = await readLeaves(session, facts.oid);
   const problems = [
+    ...(await replicaProblems(session, settings)),
     ...tableProblems(facts, foreign),
     ...columnProblems(settings, new Map(columns.map((column) => [column.name, column]))),
   ];
@@ -63,18 +65,19 @@ export async function resolveBackfill(
   const names = Object.keys(settings.set);
   const backfill: Backfill = {
     settings,
-    ...identifyBackfill(settings),
+    ...identifyBackfill(settings, facts.title),
     oid: facts.oid,
     table: facts.table,
     title: facts.title,
     alias: quoteName(facts.relname),
     columns: names.map((name, index): BackfillColumn => {
       const { text, overNew } = values[index]!;
-      return { name: quoteName(name), type: typeOf(columns, name), text, overNew };
+      return { name: quoteName(name), plainName: name, type: typeOf(columns, name), text, overNew };
     }),
     remaining: remainingOf(settings, columns, repeats),
     where: { text: settings.where ?? "true", overNew: where?.overNew ?? "true" },
     searchPath: facts.searchPath,
+    isRepeatable: repeats,
     leaves,
     rows,
     warnings: warningsOf(unrepeatable, values),
@@ -119,6 +122,22 @@ function tableProblems(facts: TableFacts, foreign: readonly string[]): BackfillP
   if (facts.hidesRows)
     refuse(`row security hides rows of ${title} from this role`, "Use a role with BYPASSRLS.");
   return problems;
+}
+
+/** Told before anything begins; one that comes later holds the batches. */
+async function replicaProblems(
+  session: Session,
+  { unseenReplicas }: BackfillSettings,
+): Promise<BackfillProblem[]> {
+  if (unseenReplicas === "ignore") return [];
+  const [row] = await session.query<{ unseen: number }>(`select (${UNSEEN_REPLICAS}) as unseen`);
+  if (row!.unseen === 0) return [];
+  return [
+    {
+      reason: `the role may not see how far ${row!.unseen} replicas are behind`,
+      fix: "Grant it pg_monitor, or set unseenReplicas: ignore.",
+    },
+  ];
 }
 
 function columnProblems(

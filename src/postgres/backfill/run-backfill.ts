@@ -66,7 +66,7 @@ async function carryOut(
   const { settings, oid, leaves, title } = backfill;
   await using health = await watchHealth({ ...options, oid, leaves });
   const meter = openMeter(title);
-  const pace = { pages: settings.batchPages, pauseMs: 0 };
+  const pace = { pages: settings.batchPages, pauseMs: 0, duty: 1 };
   const worker: BackfillWorker = {
     backfill,
     options,

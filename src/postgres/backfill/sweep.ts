@@ -1,10 +1,11 @@
 import { TminusError } from "../../errors.ts";
 import { describeBlocker, watchLocks } from "../session/lock-watch.ts";
 import { pageRange, updateOf, type Leaf } from "./backfill.ts";
-import { inBatch, pagesBefore } from "./batches.ts";
+import { inBatch, pagesBefore, rest } from "./batches.ts";
 import { readLeaves } from "./catalog.ts";
 import { advanceCheckpoint, type Checkpoint } from "./checkpoint.ts";
 import { readWanted, triggerGone } from "./fill.ts";
+import { nextDuty } from "./pacing.ts";
 import { findTrigger } from "./sync-trigger.ts";
 import type { BackfillWorker } from "./worker.ts";
 
@@ -15,7 +16,7 @@ const BEFORE_ALL = "(0,0)";
 const FIRST_PAGES = 1_000;
 const MAX_PAGES = 65_536;
 /** A look at pages keeps a snapshot open for about this long. */
-const LOOK_TARGET_MS = 250;
+const LOOK_TARGET_MS = 50;
 const LOCK_TRIES = 60;
 const BACKOFF_MS = 100;
 const PAUSE_POLL_MS = 250;
@@ -50,7 +51,7 @@ async function beginSweep(worker: BackfillWorker, checkpoint: Checkpoint): Promi
 
 /** Answers how many rows it found. */
 async function sweepOnce(worker: BackfillWorker, checkpoint: Checkpoint): Promise<number> {
-  const { session, meter, options } = worker;
+  const { session, meter, options, health, limits } = worker;
   const { leaves } = checkpoint;
   let { found, rows } = checkpoint;
   let pages = FIRST_PAGES;
@@ -64,7 +65,8 @@ async function sweepOnce(worker: BackfillWorker, checkpoint: Checkpoint): Promis
       const end = Math.min(leaf.pages, page + pages);
       const startedMs = options.clock.monotonicMs();
       const left = await findRemaining(worker, leaf, { first: page, end, after });
-      pages = nextPages(pages, options.clock.monotonicMs() - startedMs);
+      const lookMs = options.clock.monotonicMs() - startedMs;
+      pages = nextPages(pages, lookMs);
       if (left.length > 0) {
         const fixed = await fixRows(worker, leaf, left);
         found += left.length;
@@ -76,6 +78,9 @@ async function sweepOnce(worker: BackfillWorker, checkpoint: Checkpoint): Promis
       await advanceCheckpoint(session, checkpoint, { leaf: index, page, found, rows });
       meter.at(pagesBefore(leaves, index) + page, rows);
       await waitWhilePaused(worker, checkpoint);
+      // Reading cleans pages up, too, and after a server's checkpoint that fills the write-ahead log.
+      worker.pace = { ...worker.pace, duty: nextDuty(worker.pace.duty, health.takeCommits(), limits) };
+      await rest(worker, lookMs);
     }
   }
   return found;

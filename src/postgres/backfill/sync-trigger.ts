@@ -5,7 +5,9 @@ import { readLeaves } from "./catalog.ts";
 /**
  * Sets the columns in every row that anybody but the backfill's own batches writes. Named so that it is the last
  * of the table's BEFORE triggers, and ALWAYS, so that replicated rows are filled, too. It runs as its owner
- * under a fixed search path: a writer who may not call what the expressions call can go on writing.
+ * under a fixed search path: a writer who may not call what the expressions call can go on writing. Row security is
+ * off, as in the batches: when another table hides rows from the owner, the expression fails and does not take
+ * them for missing.
  *
  * Call it in a transaction: when it returns, nobody who writes without it is left, and the page counts are
  * those of this moment. Answers the trigger's oid. Safe to repeat.
@@ -45,11 +47,13 @@ export async function dropTrigger(session: Session, identity: BackfillIdentity):
   await session.query(`drop function if exists ${functionName}`);
 }
 
-/** The oid of the trigger when it is there and works. Reads only. */
+/** The oid of the trigger when it is there and works, in every partition. Reads only. */
 export async function findTrigger(session: Session, backfill: Backfill): Promise<number | undefined> {
   const [row] = await session.query<{ oid: number }>(
-    "select oid::int8::float8 as oid from pg_trigger where tgrelid = $1::oid and tgname = $2 and tgenabled = 'A'",
-    [backfill.oid, namesOf(backfill).trigger],
+    `select oid::int8::float8 as oid from pg_trigger where tgrelid = $1::oid and tgname = $2 and tgenabled = 'A'
+       and not exists (select from pg_partition_tree($1::oid) p where not exists (select from pg_trigger t
+         where t.tgrelid = p.relid and t.tgname = $2 and t.tgenabled = 'A'))`,
+    [backfill.oid, triggerName(backfill)],
   );
   return row?.oid;
 }
@@ -65,6 +69,10 @@ export function batchSetting({ digest }: BackfillIdentity): string {
   return `tminus.backfill_${digest}`;
 }
 
+export function triggerName(identity: BackfillIdentity): string {
+  return namesOf(identity).trigger;
+}
+
 function namesOf({ digest }: BackfillIdentity): { trigger: string; functionName: string } {
   return { trigger: `zzz_tminus_backfill_${digest}`, functionName: `tminus.backfill_${digest}()` };
 }
@@ -76,7 +84,7 @@ function functionText(backfill: Backfill): string {
   const values = columns.map(({ overNew }, index) => `tminus_value_${index} := ${overNew};`);
   const sets = columns.map(({ name }, index) => `new.${name} := tminus_value_${index};`);
   return `create or replace function ${namesOf(backfill).functionName} returns trigger
-    language plpgsql security definer set search_path = ${searchPath}, pg_temp as $tminus_${digest}$
+    language plpgsql security definer set search_path = ${searchPath}, pg_temp set row_security = off as $tminus_${digest}$
     #variable_conflict use_column
     declare
       ${variables.join("\n")}

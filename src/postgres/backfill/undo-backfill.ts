@@ -2,9 +2,9 @@ import { TminusError } from "../../errors.ts";
 import type { BackfillSettings } from "../../model/backfill.ts";
 import { inFencedTransaction } from "../migrations/transaction.ts";
 import { readOnly, type Session } from "../session/connect.ts";
-import { identifyBackfill, pageRange, type Backfill, type BackfillProblem } from "./backfill.ts";
+import { pageRange, type Backfill, type BackfillIdentity, type BackfillProblem } from "./backfill.ts";
 import { eachBatch, pagesBefore } from "./batches.ts";
-import { readCheckpoint, type Checkpoint } from "./checkpoint.ts";
+import { ensureCheckpoints, readCheckpoint, readIdentity } from "./checkpoint.ts";
 import { readLeaves, readTable } from "./catalog.ts";
 import { watchHealth } from "./health.ts";
 import { openMeter } from "./progress.ts";
@@ -35,12 +35,15 @@ export async function undoBackfill(
   settings: BackfillSettings,
   options: BackfillOptions,
 ): Promise<UndoReport> {
-  const { name } = identifyBackfill(settings);
   const look = { ...options, purpose: "look", statementTimeoutMs: READ_TIMEOUT_MS };
-  const { before, searchPath } = await readOnly(look, async (session) => ({
-    before: await readCheckpoint(session, name),
-    searchPath: (await readTable(session, settings.table))?.searchPath ?? "pg_catalog",
-  }));
+  const { identity, before, searchPath } = await readOnly(look, async (session) => {
+    const identity = await readIdentity(session, settings);
+    return {
+      identity,
+      before: await readCheckpoint(session, identity.name),
+      searchPath: (await readTable(session, settings.table))?.searchPath ?? "pg_catalog",
+    };
+  });
   if (before === undefined || before.runKey !== options.runKey)
     return { rows: 0, reason: "nothing was begun" };
   const resolved =
@@ -48,20 +51,22 @@ export async function undoBackfill(
       ? await readOnly(look, (session) => resolveBackfill(session, settings))
       : undefined;
   return withBackfillSession({ title: before.title, searchPath }, options, async (session) => {
-    await stop(session, settings, before, options);
+    await ensureCheckpoints(session);
+    const named = { settings, identity, title: before.title };
+    await stop(session, named, options);
     await settleBackfill(session, searchPath);
-    if (resolved === undefined) return finish(session, settings, options, "the values stay");
+    if (resolved === undefined) return finish(session, named, options, "the values stay");
     if ("problems" in resolved) {
       // Only a table or column that is gone has no values to take back.
       const kept = resolved.problems.filter(({ mayCome }) => mayCome !== true);
       if (kept.length > 0) throw cannotClear(before.title, kept);
-      return finish(session, settings, options, "the columns are not there any more");
+      return finish(session, named, options, "the columns are not there any more");
     }
     await refuseCarried(session, resolved.backfill);
     const rows = await setNull(session, resolved.backfill, options);
     const left = await countFilled(session, resolved.backfill);
     const but = left === 0 ? "" : `; ${left} rows have values, written or held by others meanwhile`;
-    return { ...(await finish(session, settings, options, `${rows} rows set to null${but}`)), rows };
+    return { ...(await finish(session, named, options, `${rows} rows set to null${but}`)), rows };
   });
 }
 
@@ -72,19 +77,26 @@ function cannotClear(title: string, problems: readonly BackfillProblem[]): Tminu
   });
 }
 
+interface Named {
+  settings: BackfillSettings;
+  identity: BackfillIdentity;
+  title: string;
+}
+
 /** First, so that nobody fills again what is being taken back. */
 async function stop(
   session: Session,
-  settings: BackfillSettings,
-  { name, title }: Checkpoint,
+  { settings, identity, title }: Named,
   options: BackfillOptions,
 ): Promise<void> {
   await inFencedTransaction(session, lockOptions(settings, options), {
-    label: name,
+    label: identity.name,
     file: `the trigger on ${title}`,
     async run() {
-      await dropTrigger(session, identifyBackfill(settings));
-      await session.query("update tminus.backfill set generation = generation + 1 where name = $1", [name]);
+      await dropTrigger(session, identity);
+      await session.query("update tminus.backfill set generation = generation + 1 where name = $1", [
+        identity.name,
+      ]);
       return true;
     },
   });
@@ -97,7 +109,7 @@ async function setNull(session: Session, backfill: Backfill, options: BackfillOp
   const stopTelling = keepTelling(meter, options);
   const nulls = columns.map(({ name }) => `${name} = null`).join(", ");
   const filled = columns.map(({ name }) => `${name} is not null`).join(" or ");
-  const pace = { pages: settings.batchPages, pauseMs: 0 };
+  const pace = { pages: settings.batchPages, pauseMs: 0, duty: 1 };
   const worker = { backfill, options, session, health, meter, limits: limitsOf(settings), pace };
   let rows = 0;
   try {
@@ -138,11 +150,11 @@ async function countFilled(session: Session, { table, columns }: Backfill): Prom
 
 async function finish(
   session: Session,
-  settings: BackfillSettings,
+  { settings, identity }: Named,
   options: BackfillOptions,
   what: string,
 ): Promise<UndoReport> {
-  const { name } = identifyBackfill(settings);
+  const { name } = identity;
   await inFencedTransaction(session, lockOptions(settings, options), {
     label: name,
     file: `the checkpoint ${name}`,

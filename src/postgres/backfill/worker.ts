@@ -44,9 +44,18 @@ const TELL_EVERY_MS = 1_500;
 const MEGABYTE = 1024 * 1024;
 
 export function limitsOf(settings: BackfillSettings): PaceLimits {
-  const { batchTarget, maxReplicaLagMegabytes, maxWalMegabytesPerSecond, maxDeadPercent } = settings;
+  const {
+    batchTarget,
+    minSpeedPercent,
+    unseenReplicas,
+    maxReplicaLagMegabytes,
+    maxWalMegabytesPerSecond,
+    maxDeadPercent,
+  } = settings;
   return {
     batchTargetMs: parseDuration(batchTarget)!,
+    minDuty: minSpeedPercent / 100,
+    holdsForUnseen: unseenReplicas === "hold",
     maxReplicaLagBytes: maxReplicaLagMegabytes * MEGABYTE,
     maxWalBytesPerSecond:
       maxWalMegabytesPerSecond === undefined ? undefined : maxWalMegabytesPerSecond * MEGABYTE,

@@ -1,4 +1,5 @@
 import { parseSql } from "../sql/parse.ts";
+import { readBackfilled } from "../backfill/checkpoint.ts";
 import { sqlStateOf, type Session } from "../session/connect.ts";
 import type { Dropped } from "../sql/dropped.ts";
 import { quoted, quotedName, shownName } from "../sql/names.ts";
@@ -13,7 +14,7 @@ export type Loss =
 /**
  * Counts what would be lost now. Rows whose last change was made by one of the transactions `ownXids` are the
  * migration's own work and not counted; values equal to the column's default are not, nor those that rows
- * got when the column was added. What cannot be told apart is counted. Reads only, in a transaction.
+ * got when the column was added, nor those that a backfill of the column sets: the row still says them. What cannot be told apart is counted. Reads only, in a transaction.
  */
 export async function countLoss(
   session: Session,
@@ -38,7 +39,16 @@ export async function countLoss(
   }
   const own = await notWritten(column);
   const isValue = [`${value} is not null`, ...own.map((text) => `${value} is distinct from ${text}`)];
-  return count(session, `${quotedName(table)} where ${written} and ${isValue.join(" and ")}`, ownXids);
+  const from = `${quotedName(table)} where ${written} and ${isValue.join(" and ")}`;
+  let least = await count(session, from, ownXids);
+  for (const { expression, searchPath } of await readBackfilled(session, table.oid, column.name)) {
+    const filled = `((\n${expression}\n)::${column.type})::text collate "C"`;
+    const others = `${from} and ${value} collate "C" is distinct from ${filled}`;
+    const loss = await count(session, others, ownXids, searchPath);
+    // It fails when what it reads is gone by now: then nothing says which values are the backfill's.
+    if ("rows" in loss && "rows" in least && loss.rows < least.rows) least = loss;
+  }
+  return least;
 }
 
 /** For people: "41 emails (users.email)". */
@@ -66,13 +76,20 @@ async function isConstant(expression: string): Promise<boolean> {
 }
 
 /** Within a savepoint: a condition that fails must not end the transaction. */
-async function count(session: Session, from: string, ownXids: readonly string[]): Promise<Loss> {
+async function count(
+  session: Session,
+  from: string,
+  ownXids: readonly string[],
+  searchPath?: string,
+): Promise<Loss> {
   await session.query("savepoint tminus_count");
   try {
+    if (searchPath !== undefined) await session.query(`set local search_path = ${searchPath}`);
     const [row] = await session.query<{ rows: number }>(`select count(*)::float8 as rows from ${from}`, [
       ownXids,
     ]);
-    await session.query("release savepoint tminus_count");
+    // Not released: the search path goes back, too.
+    await session.query("rollback to savepoint tminus_count");
     return { rows: row!.rows };
   } catch (error) {
     if (sqlStateOf(error) === undefined) throw error;

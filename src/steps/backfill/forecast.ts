@@ -55,7 +55,9 @@ export function forecastBackfill(settings: BackfillSettings, facts: BackfillFact
     durationMs: Math.round(1000 * seconds),
     timeoutMs: Math.min(7 * DAY_MS, Math.max(DAY_MS, Math.round(20_000 * seconds))),
     undo: undoOf(settings),
-    inputs: [{ name: `backfill of ${settings.table}`, digest: identifyBackfill(settings).digest }],
+    inputs: [
+      { name: `backfill of ${settings.table}`, digest: identifyBackfill(settings, settings.table).digest },
+    ],
     blocked: facts.problems,
   };
 }

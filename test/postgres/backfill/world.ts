@@ -1,5 +1,6 @@
 import pg from "pg";
 import { systemClock } from "../../../src/lib/clock.ts";
+import { randomText } from "../../../src/lib/id.ts";
 import { backfillSchema, type BackfillSettings } from "../../../src/model/backfill.ts";
 import type { BackfillOptions } from "../../../src/postgres/backfill/worker.ts";
 import { freshDatabase } from "../../support/database.ts";
@@ -8,6 +9,10 @@ export interface BackfillWorld extends AsyncDisposable {
   url: string;
   progress: string[];
   query<Row extends pg.QueryResultRow>(text: string): Promise<Row[]>;
+  /** Makes a role that owns the table and may make schemas; answers its name. Gone with the world. */
+  makeOwner(table: string): Promise<string>;
+  /** The same database, for another role. */
+  urlOf(role: string): string;
   options(more?: Partial<BackfillOptions>): BackfillOptions;
 }
 
@@ -25,10 +30,25 @@ export async function openWorld(rows = 2_000): Promise<BackfillWorld> {
     [rows],
   );
   const progress: string[] = [];
+  const roles: string[] = [];
   return {
     url: database.url,
     progress,
     query: async <Row extends pg.QueryResultRow>(text: string) => (await client.query<Row>(text)).rows,
+    async makeOwner(table) {
+      const role = `tminus_owner_${randomText(8)}`;
+      await client.query(
+        `create role ${role} login; grant all on schema public to ${role}; alter table ${table} owner to ${role};
+         do $$ begin execute format('grant create on database %I to ${role}', current_database()); end $$`,
+      );
+      roles.push(role);
+      return role;
+    },
+    urlOf(role) {
+      const url = new URL(database.url);
+      url.username = role;
+      return url.href;
+    },
     options: (more = {}) => ({
       connectionString: database.url,
       fence: { environment: "production", token: 1 },
@@ -40,6 +60,7 @@ export async function openWorld(rows = 2_000): Promise<BackfillWorld> {
       ...more,
     }),
     async [Symbol.asyncDispose]() {
+      for (const role of roles) await client.query(`drop owned by ${role} cascade; drop role ${role}`);
       await client.end();
       await database.drop();
     },

@@ -1,5 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { hasCode } from "../../../src/errors.ts";
+import { backfillSchema } from "../../../src/model/backfill.ts";
+import { runBackfill } from "../../../src/postgres/backfill/run-backfill.ts";
+import { undoBackfill } from "../../../src/postgres/backfill/undo-backfill.ts";
 import { revertMigrations } from "../../../src/postgres/migrations/revert.ts";
 import { lossGuard } from "../../../src/postgres/undo/loss-guard.ts";
 import { openMigrationWorld, type MigrationWorld } from "../migrations/world.ts";
@@ -36,6 +39,21 @@ describe("an undo that counts what it would lose", () => {
     expect(reason).toContain("loss: allow");
     expect(await world.query("select count(email)::int as emails from users")).toEqual([{ emails: 41 }]);
     expect(await world.query("select count(*)::int as notes from notes")).toEqual([{ notes: 3 }]);
+  });
+
+  it("does not count what a backfill filled and the row still says, also when the backfill was undone", async () => {
+    await using world = await openExpanded();
+    const { runKey, ...rest } = world.options();
+    const options = { ...rest, runKey, startedBy: "ann", progress: () => undefined };
+    const set = { email: "'user' || id || '@x'" };
+    const settings = backfillSchema.parse({ table: "users", set });
+    await runBackfill(settings, options);
+    await undoBackfill(settings, options);
+    await world.query("update users set email = 'own' where id <= 3");
+    const outcome = await revertMigrations(world.options(), lossGuard(runKey));
+    expect(outcome).toMatchObject({ reason: expect.stringMatching(/\b3 emails/) as string });
+    await world.query("update users set email = 'user' || id || '@x'");
+    expect(await revertMigrations(world.options(), lossGuard(runKey))).toMatchObject({ state: "reverted" });
   });
 
   it("goes on when only what the migration itself wrote would go", async () => {

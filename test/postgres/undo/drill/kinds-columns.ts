@@ -125,7 +125,6 @@ alter table customers drop column visits_big;
     ],
     next: [countBig],
     disagree: "select count(*)::int as disagree from customers where visits_big is distinct from visits",
-    loss: { noun: "visits bigs \\(customers\\.visits_big\\)", of: "customers" },
     remains: remains("visits_big"),
   },
   {
@@ -149,7 +148,6 @@ alter table customers drop column full_name;
     ],
     next: writesUnderNewName("full_name", "name"),
     disagree: "select count(*)::int as disagree from customers where full_name is distinct from name",
-    loss: { noun: "full names \\(customers\\.full_name\\)", of: "customers" },
     remains: remains("full_name"),
   },
   {

@@ -43,8 +43,8 @@ export interface DrillKind {
 
 export interface Loss {
   noun: string;
-  /** How many: those that the new release wrote, all customers when a trigger fills every row, or some of them. */
-  of: "extras" | "customers" | "some";
+  /** How many: those that the new release wrote, or some of them. */
+  of: "extras" | "some";
 }
 
 export interface DrillReport {
@@ -164,7 +164,6 @@ async function undoAll(
 ): Promise<string> {
   let announced = "";
   for (const [index, step] of [...acted.entries()].reverse()) {
-    const customers = journal.customers.size;
     let result = await undo(step);
     if (index === 0 && kind.stays !== undefined) {
       expect(result).toMatchObject({
@@ -178,12 +177,7 @@ async function undoAll(
       expect(result).toMatchObject({ outcome: "failed", result: { reverted: [] } });
       const counted = Number(new RegExp(`drops (\\d+) ${kind.loss.noun}`).exec(result.reason)?.[1]);
       if (kind.loss.of === "extras") expect(counted, result.reason).toBe(journal.extras.size);
-      else if (kind.loss.of === "some") expect(counted, result.reason).toBeGreaterThan(0);
-      else {
-        const sizes = [customers, journal.customers.size];
-        expect(counted, result.reason).toBeGreaterThan(Math.min(...sizes) - SLACK);
-        expect(counted, result.reason).toBeLessThan(Math.max(...sizes) + SLACK);
-      }
+      else expect(counted, result.reason).toBeGreaterThan(0);
       announced = result.reason;
       await agree(kind, place, journal);
       result = await step.undo({ loss: "allow" });
@@ -192,6 +186,3 @@ async function undoAll(
   }
   return announced;
 }
-
-/** Of a count of rows that others insert and delete meanwhile. */
-const SLACK = 100;
