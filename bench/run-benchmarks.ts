@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
 import { deadline } from "../src/lib/clock.ts";
-import { suggest } from "../src/runbook/did-you-mean.ts";
+import { suggest } from "../src/lib/did-you-mean.ts";
 import type { Benchmark, BenchmarkResult } from "./benchmark.ts";
 
 /** A benchmark that takes longer, and does not say that it may, is broken off: something hangs. */

@@ -2,7 +2,7 @@ import { TminusError } from "../errors.ts";
 import type { ExitCode } from "../error-codes.ts";
 import type { DatabasePlace } from "../model/database.ts";
 import type { Tminus } from "../model/tminus.ts";
-import { suggest } from "../runbook/did-you-mean.ts";
+import { suggest } from "../lib/did-you-mean.ts";
 import { clean } from "../report/text.ts";
 import type { Host } from "./host.ts";
 import type { Output } from "./output/output.ts";

@@ -9,6 +9,9 @@ import { riskSchema } from "./plan.ts";
 export interface IssueParams {
   hint?: string;
   secret?: boolean;
+  /** Where in the text of the value the mistake is, counted from 0, and how long it is. */
+  offset?: number;
+  length?: number;
 }
 
 /** More are refused, so that ordering and checking stay quick. */

@@ -1,6 +1,6 @@
 import { parseOffset } from "../lib/duration.ts";
 import { MAX_ENVIRONMENTS, MAX_STAGES } from "../model/runbook.ts";
-import { suggest } from "./did-you-mean.ts";
+import { suggest } from "../lib/did-you-mean.ts";
 import type { Mistakes, Path } from "./diagnostic.ts";
 import { placeholdersIn, stepPlaceholders, targetPlaceholders } from "./placeholder.ts";
 import { shorten } from "./source-text.ts";

@@ -1,6 +1,6 @@
 import type * as z from "zod";
 import type { IssueParams } from "../model/runbook.ts";
-import { closest, suggest } from "./did-you-mean.ts";
+import { closest, suggest } from "../lib/did-you-mean.ts";
 import { afterKey, type Mistake, type Path } from "./diagnostic.ts";
 import type { SchemaView } from "./schema-view.ts";
 import { shorten } from "./source-text.ts";

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { TminusError } from "../errors.ts";
 import { runbookSchema, type Runbook, type RunbookKinds } from "../model/runbook.ts";
 import { checkReferences } from "./check.ts";
-import { suggest } from "./did-you-mean.ts";
+import { suggest } from "../lib/did-you-mean.ts";
 import { formatDiagnostic, Mistakes, type Diagnostic, type Path } from "./diagnostic.ts";
 import { guardTokens } from "./guard.ts";
 import { readYaml } from "./read-yaml.ts";

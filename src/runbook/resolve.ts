@@ -3,7 +3,7 @@ import { parseDuration, parseOffset } from "../lib/duration.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Risk } from "../model/plan.ts";
 import type { Runbook, RunbookStage, RunbookStep } from "../model/runbook.ts";
-import { suggest } from "./did-you-mean.ts";
+import { suggest } from "../lib/did-you-mean.ts";
 import { fillPlaceholders, type Placeholder } from "./placeholder.ts";
 import { shorten } from "./source-text.ts";
 import { orderStages } from "./stage-order.ts";

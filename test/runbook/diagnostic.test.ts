@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { formatDiagnostic, formatDiagnosticWithExcerpt, formatPath } from "../../src/runbook/diagnostic.ts";
-import { closest } from "../../src/runbook/did-you-mean.ts";
+import { closest } from "../../src/lib/did-you-mean.ts";
 import { parseRunbook } from "../../src/runbook/parse.ts";
 import { kinds } from "./sample-kinds.ts";
 

@@ -1,7 +1,7 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import { stepsOf, type Plan, type PlannedStep } from "../../model/plan.ts";
-import { suggest } from "../../runbook/did-you-mean.ts";
+import { suggest } from "../../lib/did-you-mean.ts";
 import { actorOf, type CommandContext } from "../command-context.ts";
 import { pickRun } from "../pick-run.ts";
 import { sendSignal } from "../send-signal.ts";

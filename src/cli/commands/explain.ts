@@ -1,7 +1,7 @@
 import { errorCodes, type ErrorCode, type ExitCode } from "../../error-codes.ts";
 import { TminusError, describeCode } from "../../errors.ts";
 import { padTo, wrap } from "../../report/text.ts";
-import { suggest } from "../../runbook/did-you-mean.ts";
+import { suggest } from "../../lib/did-you-mean.ts";
 import type { CommandContext } from "../command-context.ts";
 
 /** What an error code means and what to do; all codes without an argument. Opens nothing. */

@@ -2,7 +2,7 @@ import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import type { Run } from "../../model/run.ts";
 import type { Tminus } from "../../model/tminus.ts";
-import { suggest } from "../../runbook/did-you-mean.ts";
+import { suggest } from "../../lib/did-you-mean.ts";
 import { stepsOf } from "../../model/plan.ts";
 import { deployLog } from "../../report/deploy-log.ts";
 import { viewOf } from "../../report/run-view.ts";

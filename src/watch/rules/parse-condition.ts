@@ -1,0 +1,47 @@
+import type { Cursor } from "./cursor.ts";
+import { parseTarget } from "./parse-target.ts";
+import { COMPARISONS, type Condition, type Metric } from "./watch-rule.ts";
+
+const METRICS = ["error_rate", "share", "p50", "p95", "p99", "gauge", "count", "probe"] as const;
+const EXAMPLE = "write for example error_rate > 1%, share(latency > 1s) > 5% or probe(health) fails";
+
+/** metric [window] compare target, or probe(NAME) "fails". */
+export function parseCondition(cursor: Cursor): Condition {
+  if (cursor.take("probe", "(")) {
+    const probe = cursor.name("the name of a probe");
+    cursor.expect(")", "write probe(health) fails");
+    cursor.expect("fails", "write probe(health) fails");
+    return { kind: "probe", probe };
+  }
+  const metric = parseMetric(cursor);
+  const overMs = cursor.take("over") ? cursor.duration("the length of the window") : undefined;
+  const compare = cursor.oneOf(COMPARISONS, "a comparison");
+  const target = parseTarget(cursor, metric);
+  return { kind: "measure", metric, ...(overMs === undefined ? {} : { overMs }), compare, target };
+}
+
+function parseMetric(cursor: Cursor): Metric {
+  if (cursor.take("error_rate")) return { kind: "error_rate" };
+  if (cursor.take("share", "(")) {
+    cursor.expect("latency", "write share(latency > 1s)");
+    cursor.expect(">", "write share(latency > 1s)");
+    const slowerThanMs = cursor.duration("what counts as slow");
+    cursor.expect(")", "write share(latency > 1s)");
+    return { kind: "share", slowerThanMs };
+  }
+  for (const percent of [50, 95, 99]) {
+    if (!cursor.take(`p${percent}`, "(")) continue;
+    cursor.expect("latency", `write p${percent}(latency)`);
+    cursor.expect(")", `write p${percent}(latency)`);
+    return { kind: "quantile", percent };
+  }
+  for (const kind of ["gauge", "count"] as const) {
+    if (!cursor.take(kind, "(")) continue;
+    const name = cursor.name(`the name of a ${kind}`);
+    cursor.expect(")", `write ${kind}(${name})`);
+    return { kind, name };
+  }
+  if (cursor.next.kind !== "name" || (METRICS as readonly string[]).includes(cursor.next.text))
+    throw cursor.mistake("expected what to measure", EXAMPLE);
+  return { kind: "query", name: cursor.name("what to measure") };
+}
