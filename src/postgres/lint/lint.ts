@@ -1,5 +1,5 @@
 import { indexOfByte } from "../sql/parse.ts";
-import { countLines } from "../sql/statements.ts";
+import { placesIn } from "../sql/statements.ts";
 import { applyStatement } from "./catalog/apply.ts";
 import { emptyCatalog, shown, type Catalog } from "./catalog/catalog.ts";
 import type { LintContext, LintRule, LintStatement, TableSizes } from "./define-rule.ts";
@@ -52,18 +52,10 @@ export async function lint(files: readonly LintFile[], options: LintOptions): Pr
       continue;
     }
     const found: Finding[] = isAsked ? unknownDirectives(file) : [];
-    for (const [position, statement] of read.statements.entries()) {
-      if (isAsked) {
-        const context = contextOf({
-          catalog,
-          file,
-          statements: read.statements,
-          position,
-          batchStart: batchStart!,
-          options,
-        });
-        found.push(...checkStatement(statement, context, options));
-      }
+    const contextOf = contextsIn(file, read.statements, { catalog, batchStart: batchStart ?? 0, options });
+    const placeOf = placesOfFindings(file);
+    for (const statement of read.statements) {
+      if (isAsked) found.push(...checkStatement(statement, contextOf(statement), { ...options, placeOf }));
       applyStatement(catalog, statement.node, number);
     }
     if (!isAsked) continue;
@@ -77,7 +69,7 @@ export async function lint(files: readonly LintFile[], options: LintOptions): Pr
 function checkStatement(
   statement: LintStatement,
   context: LintContext,
-  { rules, rewrites }: LintOptions,
+  { rules, rewrites, placeOf }: LintOptions & { placeOf: PlaceOf },
 ): Finding[] {
   return rules.flatMap((rule) =>
     rule.check(statement, context).map((from): Finding => {
@@ -86,7 +78,7 @@ function checkStatement(
         rule: rule.id,
         severity: from.severity ?? rule.severity,
         file: context.file.file,
-        ...placeOf(statement, from, context.file),
+        ...placeOf(statement, from),
         message: from.message,
         hint: from.hint,
         ...(from.relation === undefined ? {} : { relation: shown(from.relation) }),
@@ -98,45 +90,71 @@ function checkStatement(
   );
 }
 
-function placeOf(statement: LintStatement, { location }: RuleFinding, file: LintFile) {
-  if (location === undefined || statement.inBody === true)
-    return { line: statement.line, column: statement.column };
-  const index = indexOfByte(file.sql)(location);
-  const lineStart = file.sql.lastIndexOf("\n", index - 1) + 1;
-  return { line: file.firstLine + countLines(file.sql, index), column: index - lineStart + 1 };
+type PlaceOf = (statement: LintStatement, finding: RuleFinding) => { line: number; column: number };
+
+/** A file has many findings: it is read once. */
+function placesOfFindings(file: LintFile): PlaceOf {
+  const toIndex = indexOfByte(file.sql);
+  const at = placesIn(file.sql, file.firstLine);
+  return (statement, { location }) =>
+    location === undefined || statement.inBody === true
+      ? { line: statement.line, column: statement.column }
+      : at(toIndex(location));
 }
 
-interface Position {
+interface Surroundings {
   catalog: Catalog;
-  file: LintFile;
-  statements: readonly LintStatement[];
-  position: number;
   /** Number of the file that opens the batch. */
   batchStart: number;
   options: LintOptions;
 }
 
-function contextOf({ catalog, file, statements, position, batchStart, options }: Position): LintContext {
-  const { transaction } = statements[position]!;
-  const isWith = (other: LintStatement): boolean =>
-    transaction !== undefined && other.transaction === transaction;
+/** What the rules are told beside each statement of a file. */
+function contextsIn(
+  file: LintFile,
+  statements: readonly LintStatement[],
+  { catalog, batchStart, options }: Surroundings,
+): (statement: LintStatement) => LintContext {
+  const transactions = new Map<number, LintStatement[]>();
+  const positions = new Map<LintStatement, number>();
+  for (const statement of statements) {
+    // Without a transaction every statement is alone.
+    if (statement.transaction === undefined) continue;
+    const group = transactions.get(statement.transaction) ?? [];
+    transactions.set(statement.transaction, group);
+    positions.set(statement, group.push(statement) - 1);
+  }
   const isNew = (table: string): boolean =>
     ((catalog.tables.get(table) ?? catalog.views.get(table))?.madeIn ?? -1) >= batchStart;
   const sizeOf = (table: string) => options.sizes?.get(table);
-  return {
+  const shared = {
     catalog,
     file,
     statements,
-    earlier: statements.slice(0, position).filter(isWith),
-    later: statements.slice(position + 1).filter(isWith),
     isNew,
-    isInBatch: (made) => made >= batchStart,
+    isInBatch: (made: number) => made >= batchStart,
     sizeOf,
-    isLive(table) {
+    isLive(table: string) {
       const size = sizeOf(table);
       const isSmall = size !== undefined && size.rows <= SMALL_ROWS && size.bytes <= SMALL_BYTES;
       return !isNew(table) && !isSmall;
     },
+  };
+  return (statement) => {
+    const group = statement.transaction === undefined ? [] : transactions.get(statement.transaction)!;
+    const position = positions.get(statement) ?? 0;
+    let earlier: readonly LintStatement[] | undefined;
+    let later: readonly LintStatement[] | undefined;
+    return {
+      ...shared,
+      // Cut only when a rule asks: few do, and a file may have thousands of statements.
+      get earlier() {
+        return (earlier ??= group.slice(0, position));
+      },
+      get later() {
+        return (later ??= group.slice(position + 1));
+      },
+    };
   };
 }
 

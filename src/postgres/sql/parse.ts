@@ -1,5 +1,5 @@
 import { hasSqlDetails, loadModule, parseSync, type Node } from "libpg-query";
-import { countLines } from "./statements.ts";
+import { placesIn } from "./statements.ts";
 
 /** One statement of a text as PostgreSQL's own parser understands it. */
 export interface ParsedStatement {
@@ -25,10 +25,7 @@ export type ParsedSql =
  */
 export async function parseSql(sql: string, firstLine = 1): Promise<ParsedSql> {
   await loadModule();
-  const at = (index: number): { line: number; column: number } => ({
-    line: firstLine + countLines(sql, index),
-    column: index - (sql.lastIndexOf("\n", index - 1) + 1) + 1,
-  });
+  const at = placesIn(sql, firstLine);
   try {
     const { stmts = [] } = parseSync(sql);
     const toIndex = indexOfByte(sql);
@@ -48,12 +45,34 @@ export async function parseSql(sql: string, firstLine = 1): Promise<ParsedSql> {
   }
 }
 
-/** From a byte offset in the UTF-8 text to an index into the JavaScript string. */
+/**
+ * From a byte offset in the UTF-8 text to an index into the JavaScript string; of an offset within a character, to
+ * that character. For many offsets in one text: keep the function, which reads the text once.
+ */
 export function indexOfByte(sql: string): (byte: number) => number {
   // oxlint-disable-next-line no-control-regex -- ASCII is what needs no table
   if (/^[\x00-\x7f]*$/.test(sql)) return (byte) => byte;
-  const bytes = Buffer.from(sql, "utf8");
-  return (byte) => bytes.subarray(0, byte).toString("utf8").length;
+  let indexes: Uint32Array | undefined;
+  return (byte) => {
+    indexes ??= indexOfEachByte(sql);
+    return indexes[Math.min(byte, indexes.length - 1)]!;
+  };
+}
+
+/** With one more at the end, for the end of the text. */
+function indexOfEachByte(sql: string): Uint32Array {
+  const indexes = new Uint32Array(Buffer.byteLength(sql, "utf8") + 1);
+  let byte = 0;
+  let index = 0;
+  for (const character of sql) {
+    const code = character.codePointAt(0)!;
+    const width = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x1_0000 ? 3 : 4;
+    indexes.fill(index, byte, byte + width);
+    byte += width;
+    index += character.length;
+  }
+  indexes[byte] = index;
+  return indexes;
 }
 
 /** PostgreSQL counts characters, JavaScript UTF-16 units. */

@@ -21,10 +21,7 @@ export interface StatementList {
 /** Splits SQL at the semicolons that end statements. `firstLine` is the line at which the text begins in its file. */
 export function splitStatements(sql: string, firstLine = 1): StatementList {
   const { tokens, unclosed } = scanSql(sql);
-  const at = (index: number): { line: number; column: number } => ({
-    line: firstLine + countLines(sql, index),
-    column: index - sql.lastIndexOf("\n", index - 1),
-  });
+  const at = placesIn(sql, firstLine);
   if (unclosed !== undefined) {
     return {
       statements: [],
@@ -44,6 +41,30 @@ export function splitStatements(sql: string, firstLine = 1): StatementList {
     code: codeOf(part),
   }));
   return { statements };
+}
+
+/**
+ * Line and column, both counted from 1, of places in a text: for many places in one text, which is read once.
+ * `firstLine` is the line at which the text begins in its file.
+ */
+export function placesIn(text: string, firstLine = 1): (index: number) => { line: number; column: number } {
+  let starts: number[] | undefined;
+  return (index) => {
+    starts ??= lineStarts(text);
+    let line = 0;
+    for (let high = starts.length; high - line > 1;) {
+      const middle = (line + high) >> 1;
+      if (starts[middle]! <= index) line = middle;
+      else high = middle;
+    }
+    return { line: firstLine + line, column: index - starts[line]! + 1 };
+  };
+}
+
+function lineStarts(text: string): number[] {
+  const starts = [0];
+  for (let at = text.indexOf("\n"); at !== -1; at = text.indexOf("\n", at + 1)) starts.push(at + 1);
+  return starts;
 }
 
 /** How many line ends stand before `index`. */

@@ -38,11 +38,19 @@ export function walk(value: unknown, visit: (kind: string, fields: Record<string
     return;
   }
   if (typeof value !== "object" || value === null) return;
-  for (const [key, inner] of Object.entries(value)) {
+  const fields = value as Record<string, unknown>;
+  for (const key in fields) {
+    const inner = fields[key];
     if (typeof inner !== "object" || inner === null) continue;
-    if (/^[A-Z]/.test(key) && !Array.isArray(inner)) visit(key, inner as Record<string, unknown>);
+    if (isNodeKind(key) && !Array.isArray(inner)) visit(key, inner as Record<string, unknown>);
     walk(inner, visit);
   }
+}
+
+/** Node types begin with a capital, fields do not. */
+function isNodeKind(key: string): boolean {
+  const first = key.charCodeAt(0);
+  return first >= 65 && first <= 90;
 }
 
 /** The columns that an expression names, without their tables. */

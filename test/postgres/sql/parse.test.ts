@@ -34,4 +34,14 @@ describe("indexOfByte", () => {
     expect(indexOfByte("a🙂b")(5)).toBe(3);
     expect(indexOfByte("ab")(1)).toBe(1);
   });
+
+  it("is right at every character of a text, in any order, and at its end", () => {
+    const text = "aé€🙂\ud800b\n";
+    const toIndex = indexOfByte(text);
+    const characters = Array.from(text);
+    const starts = characters.map((_, count) => characters.slice(0, count).join(""));
+    for (const before of [...starts, text].toReversed())
+      expect(toIndex(Buffer.byteLength(before))).toBe(before.length);
+    expect(toIndex(1000)).toBe(text.length);
+  });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { splitStatements } from "../../../src/postgres/sql/statements.ts";
+import { placesIn, splitStatements } from "../../../src/postgres/sql/statements.ts";
 
 const texts = (sql: string): string[] => splitStatements(sql).statements.map(({ text }) => text);
 
@@ -48,5 +48,21 @@ describe("splitStatements", () => {
   it("reads a long string without running out of stack", () => {
     const sql = `insert into t values ('${"it''s; ".repeat(200_000)}')`;
     expect(texts(sql)).toEqual([sql]);
+  });
+});
+
+describe("placesIn", () => {
+  it("counts lines and columns from 1, and a line end to the line that it ends", () => {
+    const at = placesIn("\nab\n\nc", 5);
+    expect([0, 1, 2, 3, 4, 5, 6].map((index) => Object.values(at(index)).join(":"))).toEqual([
+      "5:1",
+      "6:1",
+      "6:2",
+      "6:3",
+      "7:1",
+      "8:1",
+      "8:2",
+    ]);
+    expect(placesIn("")(0)).toEqual({ line: 1, column: 1 });
   });
 });
