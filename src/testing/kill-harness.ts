@@ -47,7 +47,7 @@ export async function driveKilled({ module, directory, points }: KilledOptions):
     new URL(`./step-child${extname(fileURLToPath(import.meta.url))}`, import.meta.url),
   );
   const env: Record<string, string> = { TMINUS_CRASH_LOG: log, TMINUS_CRASH_ONLY: points.join(",") };
-  for (const name of ["PATH", "HOME", "TMPDIR"])
+  for (const name of ["PATH", "HOME", "TMPDIR", "NODE_COMPILE_CACHE"])
     if (process.env[name] !== undefined) env[name] = process.env[name];
 
   for (let life = 1; life <= MAX_LIVES; life++) {

@@ -7,6 +7,7 @@ import { openTminus, shutDownProject } from "../../src/compose.ts";
 import { spawnDetached, terminate, type ProcessIdentity } from "../../src/lib/process.ts";
 import type { Run } from "../../src/model/run.ts";
 import type { Tminus } from "../../src/model/tminus.ts";
+import { compileCache } from "./compile-cache.ts";
 import { freshDatabase, type FreshDatabase } from "./database.ts";
 
 /** Makes the release named live by writing a file, and notes that it did. */
@@ -117,6 +118,7 @@ export class CommandProject {
     return {
       PATH: process.env.PATH ?? "",
       HOME: this.directory,
+      ...compileCache(),
       TMINUS_DATABASE_URL: this.#state.url,
       TMINUS_START_WORKER: "0",
     };

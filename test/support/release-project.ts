@@ -9,6 +9,7 @@ import type { Tminus } from "../../src/model/tminus.ts";
 import { identify, isAlive, sendSignal, spawnDetached, type ProcessIdentity } from "../../src/lib/process.ts";
 import { systemClock } from "../../src/lib/clock.ts";
 import { freePort } from "../../src/providers/local/free-port.ts";
+import { compileCache } from "./compile-cache.ts";
 import { freshDatabase, type FreshDatabase } from "./database.ts";
 import { processesNaming } from "./processes.ts";
 
@@ -93,6 +94,7 @@ export class ReleaseProject {
     return {
       PATH: process.env.PATH ?? "",
       HOME: this.directory,
+      ...compileCache(),
       ...(this.#state === undefined ? {} : { TMINUS_DATABASE_URL: this.#state.url }),
       APP_DATABASE_URL: this.#app.url,
       HOOK_URL: `http://127.0.0.1:${port}/hook`,
