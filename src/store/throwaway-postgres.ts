@@ -1,5 +1,5 @@
 import { readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import { randomText } from "../lib/id.ts";
@@ -65,7 +65,19 @@ export async function createThrowawayDatabase(
   return { name, url: withDatabase(adminUrl, name), drop: () => dropDatabase(adminUrl, name) };
 }
 
-const CARELESS = { fsync: "off", synchronous_commit: "off", full_page_writes: "off", max_connections: "100" };
+/** Nothing of it is to be recovered: rows and indexes of new files are not logged, and checkpoints are rare. */
+const CARELESS = {
+  fsync: "off",
+  synchronous_commit: "off",
+  full_page_writes: "off",
+  wal_level: "minimal",
+  max_wal_senders: "0",
+  max_wal_size: "2GB",
+  shared_buffers: "128MB",
+  // What builds indexes does so with several connections already.
+  max_parallel_maintenance_workers: String(Math.min(2, Math.max(0, availableParallelism() - 2))),
+  max_connections: "100",
+};
 
 async function remove(directory: string): Promise<void> {
   await removeCluster(directory);

@@ -5,18 +5,35 @@ import type { ProtocolQuery, Session } from "../session/connect.ts";
 /** Small messages are gathered to about this size: the server sends one for every row. */
 const CHUNK_BYTES = 256 * 1024;
 
+/** Sees every row that a COPY sends, before it goes on, and how many the server says it sent. */
+export interface RowWatcher {
+  row(message: Uint8Array): void;
+  /** What it throws fails the COPY. */
+  end(sent: number): void;
+}
+
 /**
  * The bytes of `COPY … TO STDOUT`. The stream holds the server back when nobody reads on. It fails with what
  * failed the statement; to give up early, destroy it and close the session.
  */
-export function copyOut(session: Session, text: string): Readable {
-  const query = new CopyOut(text);
-  session.submit(query).then(
-    () => query.stream.push(null),
-    (error: unknown) => query.stream.destroy(error as Error),
-  );
+export function copyOut(session: Session, text: string, watcher: RowWatcher = NOBODY): Readable {
+  const query = new CopyOut(text, watcher, true);
+  session
+    .submit(query)
+    .then((sent) => {
+      watcher.end(sent);
+      query.stream.push(null);
+    })
+    .catch((error: unknown) => query.stream.destroy(error as Error));
   return query.stream;
 }
+
+/** Shows the watcher what `COPY … TO STDOUT` sends, and keeps nothing of it. */
+export async function copyThrough(session: Session, text: string, watcher: RowWatcher): Promise<void> {
+  watcher.end(await session.submit(new CopyOut(text, watcher, false)));
+}
+
+const NOBODY: RowWatcher = { row: () => undefined, end: () => undefined };
 
 /** Sends the bytes of `source` to `COPY … FROM STDIN`; returns how many rows the server took. */
 export function copyIn(session: Session, text: string, source: AsyncIterable<Uint8Array>): Promise<number> {
@@ -77,15 +94,19 @@ abstract class CopyQuery<T> implements ProtocolQuery<T> {
   }
 }
 
-class CopyOut extends CopyQuery<void> {
+class CopyOut extends CopyQuery<number> {
   readonly stream: Readable;
   #socket: { pause(): unknown; resume(): unknown } | undefined;
   #buffer = Buffer.allocUnsafe(CHUNK_BYTES);
   #used = 0;
   #isDiscarding = false;
+  readonly #watcher: RowWatcher;
+  readonly #isKept: boolean;
 
-  constructor(text: string) {
+  constructor(text: string, watcher: RowWatcher, isKept: boolean) {
     super(text);
+    this.#watcher = watcher;
+    this.#isKept = isKept;
     this.stream = new Readable({
       highWaterMark: 4 * CHUNK_BYTES,
       read: () => void this.#socket?.resume(),
@@ -105,6 +126,8 @@ class CopyOut extends CopyQuery<void> {
 
   override handleCopyData({ chunk }: { chunk: Buffer }): void {
     if (this.#isDiscarding) return;
+    this.#watcher.row(chunk);
+    if (!this.#isKept) return;
     if (this.#used + chunk.length > CHUNK_BYTES) this.#flush();
     if (chunk.length > CHUNK_BYTES) return this.#push(Buffer.from(chunk));
     this.#buffer.set(chunk, this.#used);
@@ -127,7 +150,9 @@ class CopyOut extends CopyQuery<void> {
     if (!this.stream.push(chunk)) this.#socket?.pause();
   }
 
-  protected result(): void {}
+  protected result(): number {
+    return rowsOf(this.tag);
+  }
 }
 
 class CopyIn extends CopyQuery<number> {
@@ -165,8 +190,12 @@ class CopyIn extends CopyQuery<number> {
   }
 
   protected result(): number {
-    return Number(/^COPY (\d+)/.exec(this.tag)?.[1] ?? Number.NaN);
+    return rowsOf(this.tag);
   }
+}
+
+function rowsOf(tag: string): number {
+  return Number(/^COPY (\d+)/.exec(tag)?.[1] ?? Number.NaN);
 }
 
 /** Also when the connection is gone: then the query fails by itself. */

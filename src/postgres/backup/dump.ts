@@ -8,14 +8,20 @@ import { addressOf, readOnly, type Session, type SessionOptions } from "../sessi
 import { COMPRESSION, SUFFIX, compressor } from "./compression.ts";
 import { copyOut } from "./copy.ts";
 import { openPartial, publish, writeFileOf, writeStream, type StoredBackup } from "./files.ts";
-import { addContents, sealManifest, type BackupManifest, type BackupTable } from "./manifest.ts";
+import {
+  BACKUP_FORMAT,
+  addContents,
+  sealManifest,
+  type BackupManifest,
+  type BackupTable,
+} from "./manifest.ts";
 import { trackBytes } from "./progress.ts";
 import { shareOut } from "./queue.ts";
 import { explainRefusal } from "./refusal.ts";
+import { RowContentSum } from "./row-content.ts";
 import {
   copyOutSql,
   rangesOf,
-  readContent,
   readRowSources,
   settleSession,
   type PageRange,
@@ -72,7 +78,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<StoredBackup> 
         const tables = await writeTables(options, snapshot.id, partial, sources, total);
         const { id: _, ...position } = snapshot;
         const manifest = sealManifest({
-          format: 1,
+          format: BACKUP_FORMAT,
           id: `${startedAt
             .toISOString()
             .replace(/[-:]|\.\d+/g, "")
@@ -213,9 +219,10 @@ async function writeTables(
           "data",
           `${number(table, 5)}-${number(index, 4)}.${source.format}.${SUFFIX[COMPRESSION]}`,
         );
-        const rows = () => copyOut(session, copyOutSql(source, range));
+        const sum = new RowContentSum(source);
+        const rows = () => copyOut(session, copyOutSql(source, range), sum);
         const file = await writeStream(partial, name, rows, compressor(), signal);
-        written[table]![index] = { ...file, content: await readContent(session, source, range) };
+        written[table]![index] = { ...file, content: sum.content };
         track(source.bytes / rangesOf(source).length);
       });
     }),

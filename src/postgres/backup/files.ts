@@ -56,9 +56,7 @@ export async function publish(partial: string, directory: string, manifest: Back
 
 /** Replaces the manifest, by one with a proof. A reader sees the old or the new one. */
 export async function replaceManifest(folder: string, manifest: BackupManifest): Promise<void> {
-  const temporary = join(folder, `${MANIFEST}.${process.pid}.tmp`);
-  await writeSynced(temporary, manifestText(manifest));
-  await rename(temporary, join(folder, MANIFEST));
+  await writeSynced(join(folder, MANIFEST), manifestText(manifest));
   await syncFolder(folder);
 }
 
@@ -67,7 +65,7 @@ export async function writeFileOf(folder: string, file: string, text: string): P
   return { file, bytes: Buffer.byteLength(text), sha256: sha256(text) };
 }
 
-/** Writes the stream that `start` begins to a new file; resolves when it is on disk. */
+/** Writes the stream that `start` begins to a new file, which has its name when all of it is on disk. */
 export async function writeStream(
   folder: string,
   file: string,
@@ -75,7 +73,10 @@ export async function writeStream(
   transform: Transform,
   signal: AbortSignal | undefined,
 ): Promise<BackupFile> {
-  const handle = await open(join(folder, file), "wx", 0o600);
+  const path = join(folder, file);
+  const temporary = `${path}.tmp`;
+  const handle = await open(temporary, "wx", 0o600);
+  let written: BackupFile;
   try {
     const hash = createHash("sha256");
     let bytes = 0;
@@ -90,10 +91,15 @@ export async function writeStream(
       ? pipeline(start(), transform, write)
       : pipeline(start(), transform, write, { signal }));
     await handle.sync();
-    return { file, bytes, sha256: hash.digest("hex") };
+    written = { file, bytes, sha256: hash.digest("hex") };
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw error;
   } finally {
     await handle.close();
   }
+  await rename(temporary, path);
+  return written;
 }
 
 /** Errors: BACKUP_INVALID. */
@@ -200,13 +206,15 @@ async function names(directory: string): Promise<string[]> {
 }
 
 async function writeSynced(path: string, text: string): Promise<void> {
-  const handle = await open(path, "w", 0o600);
+  const temporary = `${path}.${process.pid}.tmp`;
+  const handle = await open(temporary, "w", 0o600);
   try {
     await handle.writeFile(text);
     await handle.sync();
   } finally {
     await handle.close();
   }
+  await rename(temporary, path);
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -2,6 +2,9 @@ import * as z from "zod";
 import { TminusError } from "../../errors.ts";
 import { canonicalJson, hashJson } from "../../lib/hash.ts";
 
+/** Raised whenever a backup of the one before cannot be proven any more: 2 counts the rows by what COPY sends. */
+export const BACKUP_FORMAT = 2;
+
 const sha256Schema = z.string().regex(/^[0-9a-f]{64}$/);
 /** A whole number as text: it may be larger than JSON's numbers are exact. */
 const wholeSchema = z.string().regex(/^-?\d+$/);
@@ -60,7 +63,7 @@ export const proofSchema = z.strictObject({
 });
 
 export const manifestSchema = z.strictObject({
-  format: z.literal(1),
+  format: z.literal(BACKUP_FORMAT),
   id: z.string().regex(/^[0-9a-z-]+$/),
   key: z.string().nullable().describe("Key of the run's step that made it"),
   label: z.string().describe("Whose database it is, for people"),
@@ -95,6 +98,8 @@ export const manifestSchema = z.strictObject({
     .describe("That it was restored and compared; without it the backup counts for nothing"),
 });
 
+const formatSchema = z.object({ format: z.int() });
+
 export type BackupManifest = z.output<typeof manifestSchema>;
 export type BackupProof = z.output<typeof proofSchema>;
 export type BackupTable = z.output<typeof tableSchema>;
@@ -123,7 +128,15 @@ export function manifestText(manifest: BackupManifest): string {
 
 /** The inverse of manifestText. Errors: BACKUP_INVALID, which names `file`, for text that it did not write. */
 export function parseManifest(text: string, file: string): BackupManifest {
-  const manifest = manifestSchema.safeParse(jsonOf(text));
+  const json = jsonOf(text);
+  const format = formatSchema.safeParse(json).data?.format;
+  if (format !== undefined && format !== BACKUP_FORMAT) {
+    throw damaged(
+      file,
+      `it is of format ${format}, and this tminus reads format ${BACKUP_FORMAT}: make a new backup`,
+    );
+  }
+  const manifest = manifestSchema.safeParse(json);
   if (!manifest.success) throw damaged(file, "it cannot be read");
   const { hash, proof, ...content } = manifest.data;
   if (hashJson(content) !== hash) throw damaged(file, "its content does not have the hash that it names");

@@ -1,6 +1,7 @@
 /**
- * Runs `work` on the items with several workers at once; each worker is opened once and takes the next item when
- * it is through with one. When one fails the others are told by the signal, and the first failure is thrown.
+ * Runs `work` on the items with several workers at once; each worker is opened once and takes the next item that
+ * is ready when it is through with one, and waits for the others while none is: an item that never gets ready is a
+ * defect. When one fails the others are told by the signal, and the first failure is thrown.
  */
 export async function shareOut<Item>(
   items: readonly Item[],
@@ -10,20 +11,38 @@ export async function shareOut<Item>(
     signal: AbortSignal,
     takeAll: (work: (item: Item) => Promise<void>) => Promise<void>,
   ) => Promise<void>,
+  isReady: (item: Item) => boolean = () => true,
 ): Promise<void> {
   const stopping = new AbortController();
   const signal = outer === undefined ? stopping.signal : AbortSignal.any([outer, stopping.signal]);
-  let next = 0;
+  const left = [...items];
+  let running = 0;
+  let waiting: (() => void)[] = [];
+  const wake = (): void => {
+    for (const goOn of waiting) goOn();
+    waiting = [];
+  };
   const takeAll = async (work: (item: Item) => Promise<void>): Promise<void> => {
-    while (next < items.length) {
+    while (left.length > 0) {
       signal.throwIfAborted();
-      await work(items[next++]!);
+      const next = left.findIndex(isReady);
+      if (next >= 0) {
+        const [item] = left.splice(next, 1);
+        running++;
+        await work(item!).finally(() => running--);
+        wake();
+      } else if (running === 0) {
+        throw new Error("none of the items that are left is ready");
+      } else {
+        await new Promise<void>((resolve) => waiting.push(resolve));
+      }
     }
   };
   let first: unknown;
   const failed = (error: unknown): void => {
     if (!stopping.signal.aborted) first = error;
     stopping.abort(new Error("another worker failed"));
+    wake();
   };
   const count = Math.min(workers, items.length);
   await Promise.all(Array.from({ length: count }, () => open(signal, takeAll).catch(failed)));

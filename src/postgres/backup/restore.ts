@@ -3,14 +3,13 @@ import * as z from "zod";
 import { TminusError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { openSession, type Session, type SessionOptions } from "../session/connect.ts";
-import { copyIn } from "./copy.ts";
-import { readChecked, readRows, type StoredBackup } from "./files.ts";
-import { damaged, type BackupManifest, type BackupTable } from "./manifest.ts";
-import { trackBytes } from "./progress.ts";
-import { shareOut } from "./queue.ts";
+import { readChecked, type StoredBackup } from "./files.ts";
+import { loadTables } from "./load-tables.ts";
+import { makeObjects } from "./make-objects.ts";
+import { damaged, type BackupManifest } from "./manifest.ts";
 import { explainRefusal } from "./refusal.ts";
 import { settleSession } from "./rows.ts";
-import { USER_NAMESPACE, grouped, notOfExtension } from "./schema/catalog.ts";
+import { USER_NAMESPACE, notOfExtension } from "./schema/catalog.ts";
 import { backupObjectSchema, schemaScript, type BackupObject } from "./schema/script.ts";
 
 export interface RestoreOptions {
@@ -40,22 +39,22 @@ export async function restoreBackup(backup: StoredBackup, options: RestoreOption
     await refuseUnlessEmpty(session);
     await prepareRoles(session, backup.manifest, options.createRoles);
     await prepareSchemas(session, objects);
-    await make(
+    await makeObjects(
       session,
       objects.filter(({ phase }) => phase === "before"),
     );
-    await copyRows(backup, options);
-    await buildIndexes(
+    await loadTables(
+      backup,
       objects.filter(({ phase }) => phase === "index"),
-      options,
+      { ...options, open: (signal) => openRestoring(options, signal) },
     );
     options.progress("constraints, triggers and the rest");
-    await make(
+    await makeObjects(
       session,
       objects.filter(({ phase }) => phase === "after"),
     );
     await setSequences(session, backup.manifest);
-    await make(
+    await makeObjects(
       session,
       objects.filter(({ phase }) => phase === "last"),
     );
@@ -139,51 +138,6 @@ async function prepareRoles(session: Session, { roles }: BackupManifest, create:
 async function prepareSchemas(session: Session, objects: readonly BackupObject[]): Promise<void> {
   if (!objects.some(({ key }) => key === "schema public"))
     await session.query("drop schema if exists public");
-}
-
-async function make(session: Session, objects: readonly BackupObject[]): Promise<void> {
-  for (const { key, sql } of objects) {
-    await explainRefusal(`the backup cannot be restored: ${key}`, async () => {
-      for (const statement of sql) await session.query(statement);
-    });
-  }
-}
-
-async function copyRows(backup: StoredBackup, options: RestoreOptions): Promise<void> {
-  const parts = backup.manifest.tables.flatMap((table) => table.parts.map((part) => ({ table, part })));
-  const filled = parts.filter(({ part }) => part.content.rows > 0);
-  const total = parts.reduce((sum, { part }) => sum + part.bytes, 0);
-  const track = trackBytes("rows restored", total, options.clock, options.progress);
-  await shareOut(filled, options.jobs, options.signal, async (signal, takeAll) => {
-    await using session = await openRestoring(options, signal);
-    await takeAll(async ({ table, part }) => {
-      const taken = await copyIn(session, copyInSql(table), readRows(backup, part));
-      if (taken !== part.content.rows) {
-        throw damaged(
-          join(backup.folder, part.file),
-          `it has ${taken} rows; the manifest says ${part.content.rows}`,
-        );
-      }
-      track(part.bytes);
-    });
-  });
-  // Nothing is restored from them, but they belong to what is being checked.
-  for (const { part } of parts) {
-    if (part.content.rows === 0) await readChecked(backup.folder, part);
-  }
-}
-
-function copyInSql({ name, columns, format }: BackupTable): string {
-  return `copy ${name}${columns.length === 0 ? "" : ` (${columns.join(", ")})`} from stdin (format ${format})`;
-}
-
-async function buildIndexes(objects: readonly BackupObject[], options: RestoreOptions): Promise<void> {
-  const groups = [...grouped(objects, ({ group = "" }) => group).values()];
-  options.progress(`${objects.length} indexes`);
-  await shareOut(groups, options.jobs, options.signal, async (signal, takeAll) => {
-    await using session = await openRestoring(options, signal);
-    await takeAll((group) => make(session, group));
-  });
 }
 
 async function setSequences(session: Session, { sequences }: BackupManifest): Promise<void> {

@@ -1,5 +1,7 @@
 import type { Session } from "../session/connect.ts";
+import { copyThrough } from "./copy.ts";
 import type { RowContent } from "./manifest.ts";
+import { RowContentSum } from "./row-content.ts";
 import { USER_NAMESPACE, grouped, notOfExtension } from "./schema/catalog.ts";
 
 /** A table that has rows of its own. */
@@ -8,8 +10,6 @@ export interface RowSource {
   name: string;
   columns: string[];
   format: "binary" | "text";
-  /** An expression over the table's columns: 64 bits that differ for rows that differ. */
-  rowHash: string;
   pages: number;
   /** With what is stored out of line. */
   bytes: number;
@@ -68,7 +68,6 @@ export async function readRowSources(session: Session): Promise<RowSource[]> {
       name,
       columns: stored.map(({ column }) => column!),
       format: isBinary ? "binary" : "text",
-      rowHash: `hash_record_extended(row(${stored.map(({ column, type }) => hashable(column!, type)).join(", ")}), 0)`,
       pages,
       bytes: Number(bytes),
     };
@@ -89,18 +88,15 @@ export function copyOutSql({ name, columns, format }: RowSource, range: PageRang
   return `copy (select ${columns.join(", ")} from only ${name} ${whereOf(range)}) to stdout (format ${format})`;
 }
 
-/** What the rows of a range add up to. */
+/** What the rows of a range add up to; all of them come here for it. */
 export async function readContent(
   session: Session,
-  { name, rowHash }: RowSource,
+  source: RowSource,
   range: PageRange,
 ): Promise<RowContent> {
-  const rows = await session.query<{ rows: string; sum: string; xor: string }>(
-    `select count(*)::text as rows, coalesce(sum(h), 0)::text as sum, coalesce(bit_xor(h), 0)::text as xor
-     from (select ${rowHash} as h from only ${name} ${whereOf(range)}) r`,
-  );
-  const { rows: count, sum, xor } = rows[0]!;
-  return { rows: Number(count), sum, xor };
+  const sum = new RowContentSum(source);
+  await copyThrough(session, copyOutSql(source, range), sum);
+  return sum.content;
 }
 
 function whereOf({ from, to }: PageRange): string {
@@ -116,25 +112,3 @@ const BINARY: ReadonlySet<string> = new Set([
   ..."bool char name int2 int4 int8 oid float4 float8 numeric text varchar bpchar bytea".split(" "),
   ..."date time timetz timestamp timestamptz interval uuid json jsonb inet cidr macaddr macaddr8".split(" "),
 ]);
-
-/** Types that are equal only when they look equal, and hash alike everywhere. */
-const HASHED_AS_IS: ReadonlySet<string> = new Set(
-  "bool char int2 int4 int8 oid bytea date time timestamp timestamptz uuid inet cidr macaddr macaddr8".split(
-    " ",
-  ),
-);
-
-/** Types that hash alike when they are equal but do not look equal (1.0 and 1.00); their binary form tells them apart. */
-const HASHED_AS_SENT: Readonly<Record<string, string>> = {
-  numeric: "numeric_send",
-  float4: "float4send",
-  float8: "float8send",
-  interval: "interval_send",
-  timetz: "timetz_send",
-};
-
-function hashable(column: string, type: string | null): string {
-  if (type !== null && HASHED_AS_IS.has(type)) return column;
-  if (type !== null && type in HASHED_AS_SENT) return `${HASHED_AS_SENT[type]}(${column})`;
-  return `(${column})::text collate "C"`;
-}

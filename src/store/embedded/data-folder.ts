@@ -14,7 +14,7 @@ export interface DataFolderOptions {
   binaries: ServerBinaries;
   cache: string;
   account: ServerAccount;
-  /** False only for data that may be lost: skips waiting for the disk. */
+  /** False only for data that may be lost: skips waiting for the disk, and checksums of pages. */
   sync: boolean;
   signal?: AbortSignal | undefined;
 }
@@ -77,9 +77,9 @@ export async function createData(data: string, options: DataFolderOptions): Prom
 }
 
 function prepareTemplate(options: DataFolderOptions): Promise<string> {
-  const { binaries, cache, account } = options;
+  const { binaries, cache, account, sync } = options;
   return cachedFolder(
-    join(cache, `template-${binaries.version}-${process.arch}`),
+    join(cache, `template-${binaries.version}-${process.arch}${sync ? "" : "-careless"}`),
     account,
     async (content) => {
       makeServerFolder(content, account);
@@ -87,7 +87,7 @@ function prepareTemplate(options: DataFolderOptions): Promise<string> {
         "--username=postgres",
         "--auth=trust",
         "--encoding=UTF8",
-        "--data-checksums",
+        sync ? "--data-checksums" : "--no-data-checksums",
         "--no-instructions",
       ];
       const locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"];

@@ -196,6 +196,18 @@ describe("a backup that lies", () => {
     }
   });
 
+  it("is refused with the reason when it is of another format", async () => {
+    const text = await readFile(join(folder, "manifest.json"), "utf8");
+    await writeFile(join(folder, "manifest.json"), text.replace('"format":2', '"format":1'));
+    try {
+      await expect(readBackup(folder)).rejects.toThrow(
+        "manifest.json: it is of format 1, and this tminus reads format 2: make a new backup",
+      );
+    } finally {
+      await writeFile(join(folder, "manifest.json"), text);
+    }
+  });
+
   it("is seen when it is not the one that was written", async () => {
     const options = { ...backupLimits, scratch: testScratch, manifestHash: sha256("another") };
     await expect(proveBackup(folder, options)).rejects.toThrow(/not the one that was written/);
