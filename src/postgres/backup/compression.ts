@@ -10,18 +10,21 @@ export const COMPRESSION: Compression = "createZstdCompress" in zlib ? "zstd" : 
 export const SUFFIX: Readonly<Record<Compression, string>> = { zstd: "zst", gzip: "gz" };
 
 const CHUNK_BYTES = 256 * 1024;
+/** So much is ready before it is asked for: the database should not wait for one chunk at a time. */
+const AHEAD_BYTES = 4 * CHUNK_BYTES;
+
+const BUFFERS = { chunkSize: CHUNK_BYTES, highWaterMark: AHEAD_BYTES };
 
 /** The fastest level: a dump should be limited by the database. Carries a checksum of its own. */
 export function compressor(): Transform {
-  if (COMPRESSION === "gzip") return zlib.createGzip({ level: 1, chunkSize: CHUNK_BYTES });
+  if (COMPRESSION === "gzip") return zlib.createGzip({ level: 1, ...BUFFERS });
   const { ZSTD_c_compressionLevel, ZSTD_c_checksumFlag } = zlib.constants;
   return zlib.createZstdCompress({
-    chunkSize: CHUNK_BYTES,
+    ...BUFFERS,
     params: { [ZSTD_c_compressionLevel]: 1, [ZSTD_c_checksumFlag]: 1 },
   });
 }
 
 export function decompressor(compression: Compression): Transform {
-  const options = { chunkSize: CHUNK_BYTES };
-  return compression === "gzip" ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
+  return compression === "gzip" ? zlib.createGunzip(BUFFERS) : zlib.createZstdDecompress(BUFFERS);
 }
