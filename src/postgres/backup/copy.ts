@@ -18,13 +18,11 @@ export interface RowWatcher {
  */
 export function copyOut(session: Session, text: string, watcher: RowWatcher = NOBODY): Readable {
   const query = new CopyOut(text, watcher, true);
-  session
-    .submit(query)
-    .then((sent) => {
-      watcher.end(sent);
-      query.stream.push(null);
-    })
-    .catch((error: unknown) => query.stream.destroy(error as Error));
+  const copy = async (): Promise<void> => {
+    watcher.end(await session.submit(query));
+    query.stream.push(null);
+  };
+  copy().catch((error: unknown) => query.stream.destroy(error as Error));
   return query.stream;
 }
 
