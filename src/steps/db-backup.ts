@@ -35,6 +35,14 @@ const schema = z.strictObject({
   restoreLimit: durationSchema
     .optional()
     .describe("The longest that restoring may take; a backup that took longer in its proof does not count"),
+  keep: z
+    .int()
+    .min(1)
+    .max(1000)
+    .optional()
+    .describe(
+      "How many proven backups of this database stay, counting the new one; older ones are removed once it is proven. All stay when left out",
+    ),
   uncovered: z
     .enum(["refuse", "accept"])
     .default("refuse")
@@ -58,7 +66,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
     "Backs the environment's Postgres database up from one snapshot, restores the backup into a scratch database and compares every row: only then the run goes on.",
   requirements: ["C1", "C11"],
   schema,
-  example: "exclude: [public.logs]\nmaxAge: 30m\nrestoreLimit: 10m\n",
+  example: "exclude: [public.logs]\nmaxAge: 30m\nrestoreLimit: 10m\nkeep: 5\n",
 
   async gather(context) {
     const { readSize } = await import("../postgres/backup/size.ts");
@@ -77,6 +85,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
       summary: [
         `back up ${count(facts.tables, "table")} (${Math.ceil(facts.bytes / 1024 ** 2)} MB), restore into a scratch database, compare every row`,
         ...(settings.exclude.length === 0 ? [] : [`without the rows of ${settings.exclude.join(", ")}`]),
+        ...(settings.keep === undefined ? [] : [`then remove all but the newest ${settings.keep}`]),
         ...(uncovered === "" ? [] : [`not covered: ${uncovered}`]),
       ],
       risk: "low",
@@ -132,6 +141,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
     const { with: settings, environment, key, scratch, clock, signal } = context;
     const { backUp } = await import("../postgres/backup/back-up.ts");
     const { isRollbackBasis, manifestText } = await import("../postgres/backup/manifest.ts");
+    const { removeOlder } = await import("../postgres/backup/retention.ts");
     try {
       const made = await backUp({
         connectionString: connectionString(context),
@@ -149,7 +159,11 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
       await context.evidence("backup manifest", manifestText(made.manifest));
       const { basis, reasons } = isRollbackBasis(made.manifest, limitsOf(settings));
       if (!basis) return { outcome: "failed", reason: reasons.join("; "), result: resultOf(made, false) };
-      return { outcome: "done", reason: reasonOf(made.manifest), result: resultOf(made, false) };
+      const directory = backupFolder(context, settings.directory);
+      const removed =
+        settings.keep === undefined ? [] : await removeOlder(directory, made.manifest, settings.keep, signal);
+      const reason = [reasonOf(made.manifest), ...removed].join("; ");
+      return { outcome: "done", reason, result: resultOf(made, false) };
     } catch (error) {
       // The database's answer and a damaged backup are failures; the rest leaves open what is there.
       if (!hasCode(error, "BACKUP_INVALID", "BACKUP_FAILED", "RESTORE_REFUSED")) throw error;

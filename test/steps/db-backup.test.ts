@@ -114,6 +114,28 @@ describe("db.backup", () => {
     expect(await dbBackup.verify!(context, first.result)).toMatchObject({ verdict: "fail" });
   });
 
+  it("removes what is older than the backups to keep, of its own database alone", async () => {
+    await using directory = await backupDirectory();
+    const other = await freshDatabase();
+    try {
+      await runSql(other.url, "create table t (a int)");
+      const make = async (key: string, settings: Record<string, unknown>, url = database.url) => {
+        const given = dbBackup.schema.parse({ directory: directory.path, ...settings });
+        const world = worldIn(join(directory.path, "runs"), { key, url });
+        return dbBackup.act(world.open(given, null).context);
+      };
+      const foreign = await make("other", {}, other.url);
+      const made = [await make("one", {}), await make("two", {}), await make("three", { keep: 2 })];
+      expect(made[2]!.reason).toMatch(/and compared; removed 1 older backup$/);
+      const left = (await listBackups(directory.path)).map(({ folder }) => folder);
+      expect(left.toSorted()).toEqual(
+        [foreign, made[1]!, made[2]!].map(({ result }) => result.folder as string).toSorted(),
+      );
+    } finally {
+      await other.drop();
+    }
+  });
+
   it("fails when restoring takes longer than it may", async () => {
     await using directory = await backupDirectory();
     const given = dbBackup.schema.parse({ directory: directory.path, restoreLimit: "1ms" });

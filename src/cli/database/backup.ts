@@ -1,5 +1,5 @@
 import { InvalidArgumentError, type Command } from "commander";
-import { example, withConfirmation, withDatabase, type Run } from "../declare.ts";
+import { countOf, durationOf, example, withConfirmation, withDatabase, type Run } from "../declare.ts";
 
 const BACKUP = "name of the backup, or a path to its folder";
 const DEFAULT_JOBS = 2;
@@ -26,6 +26,26 @@ export function declareBackup(database: Command, run: Run): void {
   example(backups, "tminus db backups", "tminus db backups --json");
   backups.action((options: BackupOptions) =>
     run(async (context) => (await body()).backups(context, options)),
+  );
+
+  const remove = withConfirmation(withFolder(withDatabase(database.command("backup-remove"))))
+    .argument("[backup...]", BACKUP)
+    .option("--keep <number>", "remove the proven backups but so many, the newest", countOf)
+    .option("--older-than <duration>", "remove backups that are older, also unproven ones", durationOf)
+    .option("--look", "say what would be removed, and remove nothing")
+    .description(
+      "remove backups: never the newest that is proven, and none that a run names which can still go back",
+    );
+  example(
+    remove,
+    "tminus db backup-remove --keep 3 --look",
+    "tminus db backup-remove --older-than 30d --yes",
+    "tminus db backup-remove 20260101t120000z-4kq2m8",
+  );
+  remove.action((names: string[], options: RemoveOptions) =>
+    run(async (context) =>
+      (await import("../commands/db/backup-remove.ts")).backupRemove(context, names, options),
+    ),
   );
 
   const diff = withJobs(withFolder(withDatabase(database.command("backup-diff"))))
@@ -58,6 +78,15 @@ export interface BackupOptions {
   database?: string;
   directory?: string;
   jobs?: number;
+}
+
+export interface RemoveOptions extends Omit<BackupOptions, "jobs"> {
+  keep?: number;
+  /** In milliseconds. */
+  olderThan?: number;
+  look?: boolean;
+  yes?: boolean;
+  confirm?: string;
 }
 
 export interface RestoreOptions extends BackupOptions {

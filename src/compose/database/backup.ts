@@ -7,11 +7,19 @@ import { changesSince, type TableChange } from "../../postgres/backup/diff.ts";
 import { checkFiles, listBackups, readBackup, type StoredBackup } from "../../postgres/backup/files.ts";
 import { makeDatabase } from "../../postgres/backup/new-database.ts";
 import { proveBackup } from "../../postgres/backup/prove.ts";
+import {
+  chooseForRemoval,
+  newestProven,
+  removeBackup,
+  type RetentionChoice,
+  type RetentionRule,
+} from "../../postgres/backup/retention.ts";
 import { restoreBackup } from "../../postgres/backup/restore.ts";
 
 export { describeBackup } from "../../postgres/backup/words.ts";
 export { isRollbackBasis } from "../../postgres/backup/manifest.ts";
-export type { StoredBackup, TableChange };
+export type { RetentionChoice, RetentionRule, StoredBackup, TableChange };
+export { removeBackup };
 
 const STATEMENT_TIMEOUT_MS = 6 * 60 * 60 * 1000;
 
@@ -87,6 +95,29 @@ export async function pickProven(
   throw new TminusError("BACKUP_INVALID", `${found.folder} was never restored and compared`, {
     hint: `Prove it: tminus db backup --prove ${found.folder}`,
   });
+}
+
+/**
+ * Which backups would be removed: those named, or those that the rule says of the environment's own. One that has to
+ * stay says why. Errors: BACKUP_INVALID for a name that is none.
+ */
+export async function selectForRemoval(
+  place: DatabasePlace,
+  choice: BackupChoice,
+  { names, rule }: { names: readonly string[]; rule: RetentionRule },
+  held: (manifest: StoredBackup["manifest"]) => string | undefined,
+): Promise<RetentionChoice[]> {
+  const label = labelOf(place);
+  const own = (await listBackups(directoryOf(place, choice))).filter(
+    (found): found is StoredBackup => "manifest" in found && found.manifest.label === label,
+  );
+  if (names.length === 0) return chooseForRemoval(own, rule, held);
+  const named: RetentionChoice[] = [];
+  for (const name of names) {
+    const backup = await pick(place, choice, name);
+    named.push({ backup, kept: newestProven(own, backup.manifest.id) ?? held(backup.manifest) });
+  }
+  return named;
 }
 
 /** What was written since the backup. Reads only. */

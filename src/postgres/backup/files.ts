@@ -13,6 +13,8 @@ import { damaged, manifestText, parseManifest, type BackupFile, type BackupManif
 
 const MANIFEST = "manifest.json";
 const PARTIAL = ".partial-";
+/** Before the name of a backup that is being removed. */
+export const REMOVED = ".removed-";
 
 export interface StoredBackup {
   folder: string;
@@ -20,12 +22,13 @@ export interface StoredBackup {
 }
 
 /**
- * Makes the folder of a backup that is being written. Its name says who writes it; what dead processes left is
- * removed. Nothing in it counts before `publish`. Errors: BACKUP_FAILED when there is no room for `bytes`.
+ * Makes the folder of a backup that is being written. Its name says who writes it; what dead processes left, or
+ * did not remove to the end, is removed. Nothing in it counts before `publish`. Errors: BACKUP_FAILED when there is no room for `bytes`.
  */
 export async function openPartial(directory: string, bytes: number): Promise<string> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   for (const name of await readdir(directory)) {
+    if (name.startsWith(REMOVED)) await rm(join(directory, name), { recursive: true, force: true });
     const match = /^\.partial-(\d+)-(\d*)-/.exec(name);
     if (match === null || isAlive({ pid: Number(match[1]), startedAt: match[2]! })) continue;
     await rm(join(directory, name), { recursive: true, force: true });
@@ -217,7 +220,7 @@ async function writeSynced(path: string, text: string): Promise<void> {
   await rename(temporary, path);
 }
 
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, constants.O_RDONLY);
   try {
     await handle.sync();
