@@ -20,7 +20,10 @@ export function applyAlterTable(catalog: Catalog, node: Node, file: number): voi
   }
   const tree = treeOf(node, "AlterTableStmt");
   if (tree === undefined) return;
-  const table = catalog.tables.get(keyOf(catalog, tree.relation));
+  const key = keyOf(catalog, tree.relation);
+  const table = catalog.tables.get(key);
+  if (tree.objtype === "OBJECT_INDEX")
+    catalog.tables.get(catalog.indexes.get(key)?.table ?? "")?.attached.push(node);
   if (table === undefined) return;
   for (const each of tree.cmds ?? []) {
     const command = treeOf(each, "AlterTableCmd");

@@ -37,7 +37,7 @@ export interface Table {
   constraints: Map<string, Constraint>;
   policies: Map<string, Policy>;
   triggers: Map<string, CreateTrigStmt>;
-  /** Statements that hang something else on it: statistics, rules, replica identity, order of CLUSTER. */
+  /** Statements that hang something else on it: statistics, rules, settings of an index, replica identity, order of CLUSTER. */
   attached: Node[];
   /** Some table inherits from it, other than as a partition. */
   hasChildren: boolean;

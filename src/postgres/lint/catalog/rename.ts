@@ -53,7 +53,7 @@ function renameColumn(catalog: Catalog, table: Table, from: string, to: string):
 
 function renamedIn(tree: Constraint, swap: (name: string) => string): Constraint {
   const renamed = replaceColumns(tree, swap);
-  for (const key of ["keys", "including", "fk_attrs"] as const) {
+  for (const key of ["keys", "including", "fk_attrs", "fk_del_set_cols"] as const) {
     if (tree[key] !== undefined) renamed[key] = replaceNames(tree[key], swap);
   }
   return renamed;

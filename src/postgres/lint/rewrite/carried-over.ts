@@ -119,6 +119,9 @@ function carryConstraint(
             tree.fk_attrs ?? constraint.columns.map((each) => ({ String: { sval: each } })),
             rename,
           ),
+          ...(tree.fk_del_set_cols === undefined
+            ? {}
+            : { fk_del_set_cols: replaceNames(tree.fk_del_set_cols, rename) }),
           pktable: { ...tree.pktable, schemaname, relname },
         }
       : {}),

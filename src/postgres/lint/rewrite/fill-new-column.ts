@@ -73,7 +73,10 @@ export function fillNewColumn(
           `alter table ${at} alter column ${named(column)} set default ${source.initial};`,
           ...source.after,
         ].join("\n"),
-        down: [`alter table ${at} drop column ${named(column)};`, ...source.undo].join("\n"),
+        // With IF NOT EXISTS it may have been there before.
+        ...(added.tree.missing_ok === true
+          ? {}
+          : { down: [`alter table ${at} drop column ${named(column)};`, ...source.undo].join("\n") }),
       },
       ...indexes.map(({ file }) => file),
       {

@@ -59,6 +59,7 @@ function whatIsLost(catalog: Catalog, table: Table, column: Column): string | un
     ofTable(catalog, table) ??
     ofColumn(table, column) ??
     ofConstraints(catalog, table, column) ??
+    ofIndexes(catalog, table, column) ??
     ofCode(catalog, table, column)
   );
 }
@@ -72,7 +73,9 @@ function ofTable(catalog: Catalog, table: Table): string | undefined {
   )
     return "The table is in a publication, whose subscribers do not have the new column";
   if (table.attached.length > 0)
-    return "Statistics, a rule, a replica identity or a CLUSTER order hangs on the table";
+    return "Statistics, a rule, settings of an index, a replica identity or a CLUSTER order hangs on the table";
+  if (![...table.constraints.values()].some(({ kind }) => kind === "primary"))
+    return "The table has no primary key, by which db.contract keeps the old values";
   return undefined;
 }
 
@@ -109,6 +112,18 @@ function ofConstraints(catalog: Catalog, table: Table, column: Column): string |
     }
   }
   return undefined;
+}
+
+/** PostgreSQL names it after the expression. */
+function ofIndexes(catalog: Catalog, table: Table, column: Column): string | undefined {
+  const isNameless = indexesOf(catalog, table.key).some(
+    (index) =>
+      index.tree !== undefined &&
+      index.tree.idxname === undefined &&
+      index.columns.includes(undefined) &&
+      isOn(index, column),
+  );
+  return isNameless ? "An index over an expression was made without a name" : undefined;
 }
 
 function ofCode(catalog: Catalog, table: Table, column: Column): string | undefined {

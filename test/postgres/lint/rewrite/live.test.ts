@@ -74,11 +74,11 @@ describe.each(Object.entries(CHANGES))("%s", (_, change) => {
       await beside(workers, [change.old], async () => {
         for (const piece of pieces.slice(0, contract)) await run(piece, admin, database.url);
       });
-      await beside(workers, [change.old, change.next], (isOver) => enough(workers, 60, isOver));
-      await beside(workers, [change.last], async (isOver) => {
+      await beside(workers, [change.old, change.next], (ended) => enough(workers, 60, ended));
+      await beside(workers, [change.last], async (ended) => {
         // The release that is about to go has ended; the last one goes on through all of it.
         for (const piece of pieces.slice(contract)) await run(piece, admin, database.url);
-        await enough(workers, 20, isOver);
+        await enough(workers, 20, ended);
       });
 
       const { rows } = await admin.query<{ id: string; value: unknown }>(
@@ -142,25 +142,25 @@ class Worker {
 async function beside(
   workers: readonly Worker[],
   releases: readonly Release[],
-  work: (isOver: () => boolean) => Promise<void>,
+  work: (ended: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  let isOver = false;
+  const ended = new AbortController();
   const running = workers.map(async (worker) => {
-    while (!isOver) await worker.step(releases);
+    while (!ended.signal.aborted) await worker.step(releases);
   });
   const failing = Promise.all(running);
   try {
-    await Promise.race([work(() => isOver), failing]);
+    await Promise.race([work(ended.signal), failing]);
   } finally {
-    isOver = true;
+    ended.abort();
   }
   await failing;
 }
 
 /** Until each worker has done so many more, or one of them has failed. */
-async function enough(workers: readonly Worker[], more: number, isOver: () => boolean): Promise<void> {
+async function enough(workers: readonly Worker[], more: number, ended: AbortSignal): Promise<void> {
   const goals = workers.map(({ done }) => done + more);
-  while (!isOver() && workers.some(({ done }, index) => done < goals[index]!))
+  while (!ended.aborted && workers.some(({ done }, index) => done < goals[index]!))
     await new Promise((resolve) => setImmediate(resolve));
 }
 

@@ -81,6 +81,9 @@ const REFUSED: readonly (readonly [before: string, sql: string, reason: RegExp])
     "update t set a = a + 1;",
     /computes a column from itself/,
   ],
+  ["create table t (a integer);", CHANGE, /no primary key/],
+  [`${TABLE} create index on t (abs(a));`, CHANGE, /made without a name/],
+  [`${TABLE} create index i on t (a); alter index i set (fillfactor = 70);`, CHANGE, /settings of an index/],
   ["", "alter schema s rename to r;", /A schema has one name/],
 ];
 

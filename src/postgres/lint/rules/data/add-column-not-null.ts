@@ -61,7 +61,10 @@ export const addColumnNotNull = defineRule({
           suffix: "new-column",
           transactional: true,
           sql: addColumnWith(statement, ({ contype }) => contype !== "CONSTR_NOTNULL"),
-          down: `alter table ${relationNamed(relation)} drop column ${named(column)};`,
+          // With IF NOT EXISTS it may have been there before.
+          ...(added?.tree.missing_ok === true
+            ? {}
+            : { down: `alter table ${relationNamed(relation)} drop column ${named(column)};` }),
         },
         { ...add!, sql: `${note}\n${add!.sql}` },
         ...rest,

@@ -16,7 +16,7 @@ create table "Shop"."Order" (
   constraint "user and total" unique ("Total", "user")
 );
 create index "by user" on "Shop"."Order" ("user" desc, id) where "user" <> 7;
-create unique index on "Shop"."Order" (("user" + 1));
+create unique index "one more" on "Shop"."Order" (("user" + 1));
 alter table "Shop"."Order" add constraint known foreign key ("user") references "Shop"."Order" (id) on delete cascade;
 comment on column "Shop"."Order"."user" is 'who''s it';
 insert into "Shop"."Order" values (1, 1, 1), (2, 2, 2);`;
