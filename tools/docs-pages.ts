@@ -77,19 +77,22 @@ export function errorsPage(): string {
 /** docs/database/lint-rules.md */
 export function lintRulesPage(): string {
   const rows = (isStyle: boolean): string[] => [
-    "| rule | severity | what | why |",
-    "| --- | --- | --- | --- |",
+    "| rule | severity | what | why | `--fix` |",
+    "| --- | --- | --- | --- | --- |",
     ...lintRules
       .filter(({ style = false }) => style === isStyle)
       .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, severity, summary, why }) =>
-        [`\`${id}\``, severity, summary, why].map((cell) => cell.replaceAll("|", "\\|")).join(" | "),
+      .map(({ id, severity, summary, why, rewrite, noRewrite = "" }) =>
+        [`\`${id}\``, severity, summary, why, rewrite === undefined ? noRewrite : "rewrites it"]
+          .map((cell) => cell.replaceAll("|", "\\|"))
+          .join(" | "),
       )
       .map((row) => `| ${row} |`),
   ];
   return page("Rules of the linter", [
     "`block` keeps a migration from running, `ask` needs a person's yes, `note` is worth knowing. Some findings are weaker",
-    "than their rule where less can happen. `-- tminus: allow <rule> <reason>` allows one in a file.",
+    "than their rule where less can happen. `-- tminus: allow <rule> <reason>` allows one in a file. The last column says",
+    "what `tminus db lint --fix` does, or why it leaves the decision to people.",
     "",
     ...rows(false),
     "",

@@ -7,6 +7,8 @@ export interface LintCommandOptions {
   history: "auto" | "native" | "supabase" | "prisma";
   strict?: boolean;
   style?: boolean;
+  fix?: boolean;
+  write?: boolean;
   database?: string;
 }
 
@@ -28,7 +30,12 @@ export function declareLint(database: Command, run: Run): void {
         .default("auto"),
     )
     .option("--strict", "exit 3 for what needs a person's yes, too")
-    .option("--style", "matters of taste, too");
+    .option("--style", "matters of taste, too")
+    .option(
+      "--fix",
+      "show the safe sequence of files that stands for what should not run, tried out on a scratch server",
+    )
+    .option("--write", "with --fix: write these files, all or none; only for files that no database has run");
   withDatabase(lint);
   example(
     lint,
@@ -36,8 +43,13 @@ export function declareLint(database: Command, run: Run): void {
     "tminus db lint --dir supabase/migrations --strict --format github",
     "tminus db lint --dir prisma/migrations --format sarif > lint.sarif",
     "tminus db lint --dir migrations --database env:DATABASE_URL --json",
+    "tminus db lint --dir migrations --env production --fix --write",
   );
   lint.action((options: LintCommandOptions) =>
-    run(async (context) => (await import("../commands/db/lint.ts")).lintFiles(context, options)),
+    run(async (context) => {
+      if (options.fix === true)
+        return (await import("../commands/db/lint-fix.ts")).fixFiles(context, options);
+      return (await import("../commands/db/lint.ts")).lintFiles(context, options);
+    }),
   );
 }

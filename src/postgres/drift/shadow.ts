@@ -22,6 +22,8 @@ export type ShadowOutcome =
   | { state: "replayed"; fingerprint: Fingerprint }
   | { state: "failed"; reason: string };
 
+type Replayed = Pick<Migration, "file" | "transactional" | "up">;
+
 const STATEMENT_TIMEOUT_MS = 120_000;
 
 /**
@@ -29,7 +31,7 @@ const STATEMENT_TIMEOUT_MS = 120_000;
  * Errors: STATE_UNAVAILABLE, STATE_PLATFORM when there is no scratch server.
  */
 export async function replayInShadow(
-  migrations: readonly Migration[],
+  migrations: readonly Replayed[],
   options: ShadowOptions,
 ): Promise<ShadowOutcome> {
   options.progress(`replaying ${migrations.length} files in a scratch database`);
@@ -61,7 +63,7 @@ export async function replayInShadow(
   }
 }
 
-async function replay(session: Session, { transactional, up }: Migration): Promise<void> {
+async function replay(session: Session, { transactional, up }: Replayed): Promise<void> {
   if (transactional) await session.query("begin");
   for (const statement of up) await runOne(session, statement, transactional);
   if (transactional) await session.query("commit");

@@ -11,6 +11,8 @@ export interface LintFile {
   /** False: each statement runs alone, as far as the file itself begins no transaction. */
   transactional: boolean;
   phase: MigrationPhase;
+  /** Comments above its sections; empty where the whole file is linted. */
+  preamble: string;
   /** Its down section. */
   down?: string;
   allows: readonly Allowance[];
@@ -43,6 +45,7 @@ export function readLintFile(
     firstLine: line,
     transactional: sections.transactional && (sections.up !== undefined || transactional),
     phase: sections.phase ?? "expand",
+    preamble: sections.up === undefined ? "" : sections.preamble.sql,
     ...(sections.down === undefined ? {} : { down: sections.down.sql }),
     allows: sections.allows,
     problems,

@@ -3,7 +3,8 @@ import type { HistoryFormat } from "../migrations/migration.ts";
 import { discoverHistory, readStanding, type FormatChoice } from "../migrations/read-history.ts";
 import { readOnly, type SessionOptions } from "../session/connect.ts";
 import { lint, type LintReport } from "./lint.ts";
-import { readLintFolder } from "./read-folder.ts";
+import type { LintRule, TableSizes } from "./define-rule.ts";
+import { readLintFolder, type LintFolder } from "./read-folder.ts";
 import { readTableSizes } from "./read-sizes.ts";
 import { lintRules } from "./registry.ts";
 
@@ -41,10 +42,33 @@ export async function lintFolder({ directory, format, style }: LintRequest): Pro
  * Lints what is pending in a database, as one deploy, with the sizes that its tables have now. Only reads.
  * Errors: MIGRATION_INVALID, DATABASE_UNREACHABLE.
  */
-export async function lintPending(
-  { directory, format: choice, style }: LintRequest,
+export async function lintPending(request: LintRequest, session: SessionOptions): Promise<PendingReport> {
+  const { folder, pending, sizes, problems, filesDigest, ledgerDigest } = await lookAtPending(
+    request,
+    session,
+  );
+  const report = await lint(folder.files, {
+    rules: rulesFor(request.style),
+    isAsked: ({ file }) => pending.includes(file),
+    isOneBatch: true,
+    sizes,
+  });
+  return { ...report, format: folder.format, filesDigest, problems, pending, ledgerDigest };
+}
+
+export interface PendingLook extends Pick<
+  PendingReport,
+  "pending" | "problems" | "filesDigest" | "ledgerDigest"
+> {
+  folder: LintFolder;
+  sizes: TableSizes;
+}
+
+/** The files of a folder and which of them are pending in a database. Only reads. Errors: as lintPending. */
+export async function lookAtPending(
+  { directory, format: choice }: LintRequest,
   session: SessionOptions,
-): Promise<PendingReport> {
+): Promise<PendingLook> {
   const { format, migrations, digest } = await discoverHistory(directory, choice);
   const folder = await readLintFolder(directory, format);
   const { standing, sizes } = await readOnly(session, async (open) => ({
@@ -55,16 +79,11 @@ export async function lintPending(
   const unread = pending.filter((name) => !folder.files.some(({ file }) => file === name));
   if (unread.length > 0)
     throw new TminusError("MIGRATION_INVALID", `${unread.join(", ")}: the file changed while it was read`);
-  const report = await lint(folder.files, {
-    rules: rulesFor(style),
-    isAsked: ({ file }) => pending.includes(file),
-    isOneBatch: true,
-    sizes,
-  });
   const problems = standing.problems.map(({ reason, fix }) => ({ reason, fix }));
-  return { ...report, format, filesDigest: digest, problems, pending, ledgerDigest: standing.digest };
+  return { folder, pending, sizes, problems, filesDigest: digest, ledgerDigest: standing.digest };
 }
 
-function rulesFor(style = false) {
+/** Those of taste only when they are asked for. */
+export function rulesFor(style = false): readonly LintRule[] {
   return style ? lintRules : lintRules.filter((rule) => rule.style !== true);
 }

@@ -11,6 +11,8 @@ export interface LintFolder {
   format: HistoryFormat;
   /** In the order in which they run; `file` is the path below the folder. */
   files: LintFile[];
+  /** What each holds, by its path. */
+  texts: ReadonlyMap<string, string>;
   /** Changes when a file is added, removed, renamed or edited. */
   digest: string;
 }
@@ -27,12 +29,16 @@ export async function readLintFolder(directory: string, choice: FormatChoice): P
   const ordered = format === "native" ? files.toSorted((a, b) => byVersion(a.name, b.name)) : files;
   return {
     format,
-    files: ordered.map(({ name, text }) => {
-      const transactional = format === "native" || isOneTransaction(format, name, text);
-      return readLintFile(name, text, { transactional });
-    }),
+    files: ordered.map(({ name, text }) => lintFileOf(format, name, text)),
+    texts: new Map(ordered.map(({ name, text }) => [name, text])),
     digest: hashJson(ordered.map(({ name, text }) => [name, sha256(text)])),
   };
+}
+
+/** A file of a folder as its owner runs it. */
+export function lintFileOf(format: HistoryFormat, file: string, text: string): LintFile {
+  const transactional = format === "native" || isOneTransaction(format, file, text);
+  return readLintFile(file, text, { transactional });
 }
 
 /** Other tools put the undo beside the file. */

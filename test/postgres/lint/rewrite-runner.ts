@@ -179,7 +179,16 @@ function isContractFile(example: BadExample): boolean {
 }
 
 function asFile({ transactional, phase, sql }: FilePiece, index: number): LintFile {
-  return { file: `piece-${index}.sql`, sql, firstLine: 1, transactional, phase, allows: [], problems: [] };
+  return {
+    file: `piece-${index}.sql`,
+    sql,
+    firstLine: 1,
+    transactional,
+    phase,
+    preamble: "",
+    allows: [],
+    problems: [],
+  };
 }
 
 async function runPiece(client: pg.Client, url: string, piece: Piece, seen: Seen): Promise<void> {

@@ -1,3 +1,4 @@
+import { TminusError } from "../../../errors.ts";
 import type { ExitCode } from "../../../error-codes.ts";
 import type { CommandContext } from "../../command-context.ts";
 import type { LintCommandOptions } from "../../database/lint.ts";
@@ -5,6 +6,11 @@ import type { LintCommandOptions } from "../../database/lint.ts";
 /** Exit code 3 for what should not run; with --strict also for what needs a yes. */
 export async function lintFiles(context: CommandContext, options: LintCommandOptions): Promise<ExitCode> {
   const { output, cancelled, host, globals } = context;
+  if (options.write === true) {
+    throw new TminusError("USAGE_INVALID", "--write writes what --fix shows", {
+      hint: `Run tminus db lint --dir ${options.dir} --fix --write.`,
+    });
+  }
   // Files alone are enough: a database is asked only when one is named.
   const isNamed = options.database !== undefined || globals.env !== undefined;
   const place = isNamed ? await context.openDatabase(options.database) : undefined;

@@ -23,6 +23,8 @@ export interface RewrittenFile {
 }
 
 export interface RewriteOptions extends Omit<LintOptions, "isAsked" | "rewrites"> {
+  /** Files before it that run in one go with it, when `isOneBatch`. */
+  inBatch?: readonly LintFile[];
   /** Findings of these are rewritten. */
   severities?: readonly Severity[];
 }
@@ -66,14 +68,16 @@ export async function rewriteFile(
 async function findingsOf(
   earlier: readonly LintFile[],
   file: LintFile,
-  { severities = ["block", "ask"], ...options }: RewriteOptions,
+  { severities = ["block", "ask"], inBatch = [], ...options }: RewriteOptions,
 ): Promise<Finding[]> {
   const report = await lint([...earlier, file], {
     ...options,
-    isAsked: (each) => each === file,
+    isAsked: (each) => each === file || inBatch.includes(each),
     rewrites: true,
   });
-  return report.findings.filter(({ severity }) => severities.includes(severity));
+  return report.findings.filter(
+    (finding) => finding.file === file.file && severities.includes(finding.severity),
+  );
 }
 
 /** More than any statement has. */
