@@ -3,7 +3,7 @@ import type { DatabasePlace } from "../../model/database.ts";
 import { planFix, type FixPlan, type FixedFile } from "../../postgres/lint/fix/plan-fix.ts";
 import { verifyFix, type FixVerdict } from "../../postgres/lint/fix/verify-fix.ts";
 import { writeFix } from "../../postgres/lint/fix/write-fix.ts";
-import { bySeverity, countBySeverity } from "../../postgres/lint/lint.ts";
+import { bySeverity, countBySeverity } from "../../postgres/lint/finding.ts";
 import { openScratch } from "../scratch.ts";
 import type { Environment } from "../secrets.ts";
 import type { FormatChoice } from "./status.ts";

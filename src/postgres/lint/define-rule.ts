@@ -73,7 +73,10 @@ export interface FileReplacement {
   transactional: boolean;
   /** Statements with their semicolons. sql-of.ts writes trees; names that PostgreSQL would choose: chosen-name.ts. */
   sql: string;
-  /** What takes it back, when that is certain; one statement when it is not transactional. */
+  /**
+   * What takes it back when those after it are taken back, where that is certain; one statement when it is not
+   * transactional. It may leave something to the down sections before it, or do their work: then those need IF EXISTS.
+   */
   down?: string;
   /** The phase that the file must name; that of the rewritten file when left out. */
   phase?: "migrate" | "contract";

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pg from "pg";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { backfillSchema } from "../../../src/model/backfill.ts";
 import { freshDatabase, type FreshDatabase } from "../../support/database.ts";
 import { runCommand, type CommandResult } from "../support/run-command.ts";
 
@@ -204,6 +206,26 @@ alter table users drop column note;
       "validate constraint",
     );
     expect((await run("prisma/migrations", "--history", "prisma")).exitCode).toBe(0);
+  });
+
+  it("shows the steps db.backfill as YAML that a runbook takes, before the files of the phase contract", async () => {
+    write("fill/1_users.sql", `-- tminus: up\n${TABLE}\n`);
+    write("fill/2_rename.sql", "-- tminus: up\nalter table users rename column name to full_name;\n");
+    const { stdout } = await run("fill", "--fix");
+    expect(stdout).toContain("verified: run on a scratch server, the schema ends the same");
+    const [, ...shown] = stdout.split("  a step for the runbook, behind db.migrate and before db.contract\n");
+    expect(shown).not.toEqual([]);
+    for (const step of shown) {
+      const lines = step.split("\n").filter((line) => line.startsWith("    | "));
+      const [{ "db.backfill": settings }] = parse(
+        lines
+          .map((line) => line.slice(6))
+          .join("\n")
+          .split("\n-- ")[0]!,
+      ) as [{ "db.backfill": unknown }];
+      expect(backfillSchema.safeParse(settings).success).toBe(true);
+    }
+    expect(shown.at(-1)).toContain(", for db.contract after sign-off\n    | -- tminus: phase contract\n");
   });
 
   it("wants --fix with --write, and text", async () => {

@@ -106,15 +106,15 @@ export async function runPieces(
       const start = await rowsOf(client);
       const nodes = await fileNodes(client);
       const seen = nothingSeen();
-      const before: Fingerprint[] = [];
+      let before: Fingerprint | undefined;
       let hasLooked = isContractFile(example);
-      for (const piece of pieces) {
+      for (const [index, piece] of pieces.entries()) {
         if (!hasLooked && piece.kind === "file" && piece.phase === "contract") {
           await inRolledBack(client, () => looks.beforeContract(client, seen));
           hasLooked = true;
           await client.query(`${example.meanwhile ?? ""};${example.fits ?? ""}`);
         }
-        before.push(await fingerprint(client));
+        if (index === reversible(pieces)) before = await fingerprint(client);
         await runPiece(client, database.url, piece, seen);
       }
       await seeRewrites(client, nodes, seen);
@@ -122,7 +122,8 @@ export async function runPieces(
         await inRolledBack(client, () => looks.beforeContract(client, seen));
       await inRolledBack(client, () => looks.atEnd(client));
       const outcome = await outcomeOf(client, seen);
-      return { ...outcome, start, notTakenBack: await takeBack(client, pieces, before) };
+      const notTakenBack = before === undefined ? [] : await takeBack(client, pieces, before);
+      return { ...outcome, start, notTakenBack };
     });
   } finally {
     await database.drop();
@@ -210,21 +211,19 @@ async function fillRows(url: string, backfill: BackfillReplacement["backfill"]):
   });
 }
 
-async function takeBack(
-  client: pg.Client,
-  pieces: readonly Piece[],
-  before: readonly Fingerprint[],
-): Promise<string[]> {
-  for (const [index, piece] of [...pieces.entries()].reverse()) {
+/** The files that can be taken back, all after them included; the position of the first, newest first to run. */
+function reversible(pieces: readonly Piece[]): number {
+  return pieces.findLastIndex((piece) => piece.kind === "file" && piece.down === undefined) + 1;
+}
+
+async function takeBack(client: pg.Client, pieces: readonly Piece[], before: Fingerprint): Promise<string[]> {
+  for (const piece of pieces.slice(reversible(pieces)).toReversed()) {
     if (piece.kind === "backfill") continue;
-    if (piece.down === undefined) return [];
     const seen = nothingSeen();
-    await runPart(client, piece.transactional ? piece.down : { outside: piece.down }, seen);
+    await runPart(client, piece.transactional ? piece.down! : { outside: piece.down! }, seen);
     if (seen.error !== undefined) return [`${piece.down}: ${seen.error.message}`];
-    const left = differences(before[index]!, await fingerprint(client));
-    if (left.length > 0) return left.map((object) => `${piece.down}: ${object}`);
   }
-  return [];
+  return differences(before, await fingerprint(client));
 }
 
 async function inRolledBack(client: pg.Client, work: () => Promise<void>): Promise<void> {

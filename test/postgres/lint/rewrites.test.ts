@@ -17,9 +17,6 @@ import {
   sharedRows,
 } from "./rewrite-runner.ts";
 
-/** Rules that block or ask and have neither a rewrite nor a reason yet. */
-const MISSING: readonly string[] = [];
-
 let template: Awaited<ReturnType<typeof exampleTemplate>>;
 beforeAll(async () => {
   template = await exampleTemplate();
@@ -31,7 +28,7 @@ it("every rule that blocks or asks has a rewrite, or says why there is none", ()
     ({ severity, rewrite, noRewrite }) =>
       severity !== "note" && rewrite === undefined && noRewrite === undefined,
   );
-  expect(without.map(({ id }) => id).sort()).toEqual(MISSING.toSorted());
+  expect(without.map(({ id }) => id)).toEqual([]);
   for (const { id, rewrite, noRewrite } of lintRules) {
     expect(rewrite !== undefined && noRewrite !== undefined, `${id} has both`).toBe(false);
     if (noRewrite !== undefined) expect(noRewrite, id).toMatch(/^[A-Z].*\.$/s);
@@ -51,7 +48,10 @@ describe.each(withRewrite.map((rule) => ({ id: rule.id, rule })))("$id", ({ rule
   it("keeps the other commands of an ALTER TABLE", async () => {
     for (const example of rule.bad) {
       const among = await amongOthers(example);
-      if (among !== undefined) await check(rule, among);
+      if (among === undefined) continue;
+      await check(rule, among);
+      // One shows it; the statement is cut up before the rule sees it.
+      return;
     }
   });
 });

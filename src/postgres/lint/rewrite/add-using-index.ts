@@ -1,12 +1,11 @@
 import type { AlterTableCmd, Constraint, IndexStmt, Node } from "libpg-query";
 import { quoted, quotedName, relationOf } from "../../sql/names.ts";
 import { textsOf, treeOf } from "../../sql/tree.ts";
-import type { Table } from "../catalog/catalog.ts";
 import { constraintOf } from "../catalog/constraint-of.ts";
 import { commandsOf } from "../commands-of.ts";
 import type { FileReplacement, LintContext, LintStatement, NotRewritten, Rewrite } from "../define-rule.ts";
 import { withoutConstraint, hasAttribute } from "./inline-constraints.ts";
-import { proveNotNull } from "./prove-not-null.ts";
+import { requireNotNull } from "./require-not-null.ts";
 import { sqlOf } from "./sql-of.ts";
 
 const KINDS: readonly Constraint["contype"][] = ["CONSTR_UNIQUE", "CONSTR_PRIMARY"];
@@ -54,7 +53,8 @@ export function addUsingIndex(statement: LintStatement, { catalog }: LintContext
       suffix: "index",
       transactional: false,
       sql: `${sqlOf({ IndexStmt: index })}\n`,
-      down: `drop index concurrently ${indexName};\n`,
+      // The constraint took it along.
+      down: `drop index concurrently if exists ${indexName};\n`,
     },
     {
       suffix: "constraint",
@@ -64,6 +64,7 @@ export function addUsingIndex(statement: LintStatement, { catalog }: LintContext
         def: { Constraint: usingIndex(constraint, name) },
         behavior: "DROP_RESTRICT",
       }),
+      down: `alter table ${table} drop constraint ${quoted(name)};\n`,
     },
   ];
   if (definition !== undefined && column !== undefined) {
@@ -74,7 +75,9 @@ export function addUsingIndex(statement: LintStatement, { catalog }: LintContext
       down: `alter table ${table} drop column ${quoted(column)};\n`,
     });
   }
-  return { steps: isPrimary ? [...provenSteps(known, table, columns), ...steps] : steps };
+  const nullable = isPrimary ? columns.filter((each) => known.columns.get(each)?.notNull !== true) : [];
+  const proven = nullable.flatMap((each) => requireNotNull(catalog, added.table, each));
+  return { steps: [...proven, ...steps] };
 }
 
 const NOT_FOUND: NotRewritten = { reason: "The constraint cannot be told from the statement." };
@@ -113,9 +116,4 @@ function usingIndex(constraint: Constraint, name: string): Constraint {
     ...rest
   } = constraint;
   return { ...rest, conname: name, indexname: name };
-}
-
-function provenSteps(known: Table, table: string, columns: readonly string[]): FileReplacement[] {
-  const nullable = columns.filter((column) => known.columns.get(column)?.notNull !== true);
-  return nullable.length === 0 ? [] : proveNotNull(known, table, nullable);
 }

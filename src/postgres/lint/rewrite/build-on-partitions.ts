@@ -36,7 +36,7 @@ export function buildOnPartitions(tree: IndexStmt, { catalog }: LintContext): Re
       suffix: "index",
       transactional: true,
       sql: `${sqlOf({ IndexStmt: { ...rest, idxname: name, relation: only } })}\n`,
-      down: `drop index ${whole};\n`,
+      down: `drop index if exists ${whole};\n`,
     },
   ];
   const attached: string[] = [];
@@ -54,11 +54,13 @@ export function buildOnPartitions(tree: IndexStmt, { catalog }: LintContext): Re
       suffix: partition.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-"),
       transactional: false,
       sql: `${sqlOf({ IndexStmt: built })}\n`,
-      down: `drop index concurrently ${own};\n`,
+      down: `drop index concurrently if exists ${own};\n`,
     });
     attached.push(`alter index ${whole} attach partition ${own};\n`);
   }
-  return { steps: [...steps, { suffix: "attach", transactional: true, sql: attached.join("") }] };
+  // An index is never detached again: all of them go at once.
+  const down = `drop index ${whole};\n`;
+  return { steps: [...steps, { suffix: "attach", transactional: true, sql: attached.join(""), down }] };
 }
 
 function rangeFor({ schema, name }: Table, parent: RangeVar): RangeVar {
