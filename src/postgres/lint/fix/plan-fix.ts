@@ -54,13 +54,17 @@ export async function planFix(request: LintRequest, session: SessionOptions | un
     isOneBatch: look !== undefined,
     ...(look === undefined ? {} : { sizes: look.sizes as TableSizes }),
   };
+  const now = await lint(folder.files, { ...options, isAsked: isMeant });
+  // To rewrite a file is to lint all before it again: only where something was found.
+  const found = new Set(now.findings.map(({ file }) => file));
   const fixed: FixedFile[] = [];
   const after: LintFile[] = [];
   const asked: LintFile[] = [];
   const reasons = new Map<string, string>();
   for (const [position, file] of folder.files.entries()) {
     const next = folder.files[position + 1]?.file;
-    const done = isMeant(file) ? await fixOne(folder, file, next, { after, asked, options }) : undefined;
+    const isFound = isMeant(file) && found.has(file.file);
+    const done = isFound ? await fixOne(folder, file, next, { after, asked, options }) : undefined;
     if (done !== undefined && "reason" in done) reasons.set(file.file, done.reason);
     const files =
       done === undefined || "reason" in done
