@@ -8,6 +8,7 @@ import { engine } from "./engine.ts";
 import { lint } from "./lint.ts";
 import { lockqueue } from "./lockqueue.ts";
 import { migrate } from "./migrate.ts";
+import { watch } from "./watch.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   backfill,
@@ -19,4 +20,5 @@ export const benchmarks: readonly Benchmark[] = [
   lint,
   lockqueue,
   migrate,
+  watch,
 ];

@@ -71,7 +71,7 @@ export function watchOdds(question: OddsQuestion): WatchOdds {
 }
 
 const SEEN_TIMES = [2, 5, 10] as const;
-const MAX_RUNS = 4000;
+const MAX_RUNS = 20_000;
 const MIN_RUNS = 2500;
 /** Blocks that are simulated for one share; a long watch gets fewer runs, but not fewer than above. */
 const MAX_BLOCKS = 4_000_000;
