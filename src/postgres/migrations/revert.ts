@@ -7,7 +7,7 @@ import { forgetApplied } from "./record.ts";
 import { effectOf } from "./outside/effect-of.ts";
 import { runOutside, type OutsideWork } from "./run-outside.ts";
 import { literal } from "../session/literal.ts";
-import { asMigrationError, firstLine, runStatement } from "./run-statement.ts";
+import { asMigrationError, firstLine } from "./run-statement.ts";
 import { isSetting } from "./statement-groups.ts";
 import { journalForgetSql, readJournal, type JournalRow } from "./statement-journal.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
@@ -26,7 +26,7 @@ export interface RevertGuard {
   check?(session: Session, rows: readonly LedgerRow[]): Promise<string | undefined>;
   /** In the transaction of one file, before its first statement; not for a file that is not one transaction. */
   begin?(session: Session, row: LedgerRow): Promise<void>;
-  /** In its transaction; of a file that is not one, before the first statement of the piece that it is in. */
+  /** In its transaction; not for what no transaction can hold. */
   beforeStatement?(session: Session, row: LedgerRow, statement: Statement): Promise<void>;
   /** Not for a file that is not one transaction. */
   afterStatement?(session: Session, row: LedgerRow, statement: Statement): Promise<void>;
@@ -120,8 +120,7 @@ async function revertOne(
         }
         for (const statement of statements) {
           await guard.beforeStatement?.(session, row, statement);
-          await runStatement(session, file, statement);
-          if (/lock_timeout/i.test(statement.text)) await transaction.limitLocks();
+          await transaction.run(statement);
           await guard.afterStatement?.(session, row, statement);
         }
         guard.end?.(row);
@@ -135,7 +134,7 @@ function outsideWork(
   row: LedgerRow,
   statements: readonly Statement[],
   takeRow: () => Promise<boolean>,
-  guard: RevertGuard,
+  { beforeStatement }: RevertGuard,
 ): OutsideWork {
   return {
     version: row.version,
@@ -149,12 +148,15 @@ function outsideWork(
       );
       return found.length > 0;
     },
-    async prepare(session: Session, piece: readonly Statement[]): Promise<void> {
-      for (const statement of piece) await guard.beforeStatement?.(session, row, statement);
-    },
     async record(): Promise<void> {
       await takeRow();
     },
+    ...(beforeStatement === undefined
+      ? {}
+      : {
+          beforeStatement: (session: Session, statement: Statement) =>
+            beforeStatement(session, row, statement),
+        }),
   };
 }
 

@@ -27,8 +27,8 @@ export interface OutsideWork {
   statements: readonly Statement[];
   /** Whether the ledger still asks for it; runs in a fenced transaction. */
   isNeeded(session: Session): Promise<boolean>;
-  /** Runs in the transaction of some of the statements, before them. */
-  prepare?(session: Session, statements: readonly Statement[]): Promise<void>;
+  /** Runs before each statement, in its transaction; not for what no transaction can hold. */
+  beforeStatement?(session: Session, statement: Statement): Promise<void>;
   /** Writes the ledger; runs in the fenced transaction that ends the work. */
   record(session: Session): Promise<void>;
 }
@@ -84,9 +84,18 @@ async function runTogether(
       async run(_session, transaction) {
         if (!(await work.isNeeded(session))) return false;
         if (isLast) await work.record(session);
-        await work.prepare?.(session, statements);
         const journal = isLast ? journalForgetSql(work) : journalDoneSql(work, first, statements, options);
-        await transaction.commitWith([...settingsBefore(work, first), ...statements], [journal]);
+        const settings = settingsBefore(work, first);
+        if (work.beforeStatement === undefined) {
+          await transaction.commitWith([...settings, ...statements], [journal]);
+          return true;
+        }
+        for (const setting of settings) await transaction.run(setting);
+        for (const statement of statements) {
+          await work.beforeStatement(session, statement);
+          await transaction.run(statement);
+        }
+        await transaction.commitWith([], [journal]);
         return true;
       },
     }),

@@ -12,7 +12,7 @@ import {
   type AttemptManner,
 } from "./lock-retries.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
-import { asStatementError } from "./run-statement.ts";
+import { asStatementError, runStatement } from "./run-statement.ts";
 
 /** What may change the transaction's lock_timeout. */
 const CHANGES_PATIENCE = /lock_timeout|\breset\b|\bdiscard\b/i;
@@ -32,8 +32,8 @@ export interface FencedWork {
 }
 
 export interface FencedTransaction {
-  /** Sets this transaction's lock_timeout, which a migration may have changed. */
-  limitLocks(): Promise<void>;
+  /** Runs one statement of the file; what it does to lock_timeout ends with it. Errors: MIGRATION_FAILED. */
+  run(statement: Statement): Promise<void>;
   /**
    * Runs statements of the file, then SQL of ours, and commits, all in one message: what they lock is free
    * again without a round trip. Nothing can be done in the transaction after it. Errors: MIGRATION_FAILED.
@@ -69,7 +69,10 @@ async function attempt(
     const lock = await lockFirstSql(session, first);
     if (lock !== undefined) await session.query(lock);
     const wanted = await work.run(session, {
-      limitLocks: async () => void (await session.query(limit)),
+      async run(statement) {
+        await runStatement(session, work.file, statement);
+        if (changesPatience(statement)) await session.query(limit);
+      },
       async commitWith(statements, ours) {
         crashPoint("migrate.before-commit", work.label);
         await commitWith(session, work.file, statements, { ours, limit });
@@ -131,6 +134,10 @@ export interface ScriptPart {
 export function withPatience(statements: readonly Statement[], limit: string): ScriptPart[] {
   return statements.flatMap((source): ScriptPart[] => {
     const { text } = source;
-    return CHANGES_PATIENCE.test(text) ? [{ text, source }, { text: limit }] : [{ text, source }];
+    return changesPatience(source) ? [{ text, source }, { text: limit }] : [{ text, source }];
   });
+}
+
+function changesPatience({ text }: Statement): boolean {
+  return CHANGES_PATIENCE.test(text);
 }

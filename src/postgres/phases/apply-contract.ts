@@ -6,7 +6,7 @@ import type { MigrateOptions } from "../migrations/migrate-options.ts";
 import { compareVersions, type Migration } from "../migrations/migration.ts";
 import { finishSql, recordApplied } from "../migrations/record.ts";
 import { runOutside } from "../migrations/run-outside.ts";
-import { asMigrationError, runStatement } from "../migrations/run-statement.ts";
+import { asMigrationError } from "../migrations/run-statement.ts";
 import { inFencedTransaction } from "../migrations/transaction.ts";
 import { withSession } from "../migrations/with-session.ts";
 import type { Session } from "../session/connect.ts";
@@ -69,8 +69,7 @@ async function applyOne(session: Session, migration: Migration, options: Migrate
             const kept = await archive(session, dropped, { version, options });
             if (kept !== undefined) options.progress(describeArchived(file, kept));
           }
-          await runStatement(session, file, statement);
-          if (/lock_timeout/i.test(statement.text)) await transaction.limitLocks();
+          await transaction.run(statement);
         }
         for (const sql of finishSql(migration)) await session.query(sql);
         return true;

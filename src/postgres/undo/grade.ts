@@ -33,7 +33,6 @@ export interface UndoGrade {
 export async function gradeUndo(session: Session, runKey: string): Promise<UndoGrade> {
   const rows = (await readLedger(session)).filter((row) => row.runKey === runKey).reverse();
   const xids = await readOwnXids(session, runKey);
-  await session.query("set local row_security = off");
   const losses: UndoLoss[] = [];
   for (const row of rows) {
     const { statements } = splitStatements(row.downSql ?? "", row.downLine ?? 1);

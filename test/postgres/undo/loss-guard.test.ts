@@ -64,6 +64,47 @@ describe("an undo that counts what it would lose", () => {
   });
 
   it.each([
+    ["one transaction, renamed", "", "alter table extra rename to gone;\ndrop table gone;"],
+    [
+      "in pieces, renamed",
+      "-- tminus: no-transaction\n",
+      "alter table extra rename to gone;\ndrop table gone;",
+    ],
+    [
+      "in pieces, by the search path",
+      "-- tminus: no-transaction\n",
+      "set search_path = app;\nvalues (1);\ndrop table notes;",
+    ],
+  ])("finds what a statement drops when it is its turn: %s", async (_what, head, down) => {
+    await using world = await openMigrationWorld();
+    await world.write(
+      "1_a.sql",
+      `${head}-- tminus: up\ncreate schema app;\ncreate table app.notes (n int);\ncreate table extra (n int);\n-- tminus: down\n${down}\n`,
+    );
+    await world.apply();
+    await world.query("insert into extra values (1), (2), (3); insert into app.notes values (1), (2), (3)");
+    const { runKey } = world.options();
+    const outcome: unknown = await revertMigrations(world.options(), lossGuard(runKey)).catch(
+      (error: unknown) => error,
+    );
+    expect(outcome).toMatchObject({
+      code: "MIGRATION_REFUSED",
+      message: expect.stringContaining("3 rows of") as string,
+    });
+    expect([await world.has("extra"), await world.has("app.notes")]).toEqual([true, true]);
+  });
+
+  it("keeps its own patience when a down section takes it back", async () => {
+    await using world = await openMigrationWorld();
+    const down =
+      "reset all;\ncreate table seen as select setting from pg_settings where name = 'lock_' || 'timeout';";
+    await world.write("1_a.sql", `-- tminus: up\ncreate table a ();\n-- tminus: down\n${down}\n`);
+    await world.apply();
+    await revertMigrations(world.options(), lossGuard(world.options().runKey));
+    expect(await world.query("select setting from seen")).toEqual([{ setting: "50" }]);
+  });
+
+  it.each([
     ["one transaction", "", ""],
     [
       "in pieces",
