@@ -5,6 +5,7 @@ const CONCURRENT =
 const NEVER = /^((create|drop) (database|tablespace)|alter system)\b/i;
 const TRANSACTION_CONTROL =
   /^(begin|start transaction|commit|end|abort|prepare transaction|rollback(?! (?:(?:work|transaction) )?to\b))\b/i;
+const SETS_STRINGS = /^set (session |local )?standard_conforming_strings\b/i;
 const TEMPORARY = /^create (?:(?:local|global) )?temp(?:orary)? /i;
 
 /** Whether PostgreSQL refuses to run a statement inside a transaction, though a migration may hold it. */
@@ -39,12 +40,15 @@ export function refuseOutside(statement: Statement): string | undefined {
   return refuseAlways(statement);
 }
 
-function refuseAlways({ code }: Statement): string | undefined {
+function refuseAlways({ code, text }: Statement): string | undefined {
   if (NEVER.test(code))
     return `${firstWords(code, 2)} cannot run inside a transaction and is not a migration`;
   if (TRANSACTION_CONTROL.test(code)) {
     return `${firstWords(code, 2)} would end the transaction that keeps the migration and its ledger row together: remove it`;
   }
+  // A file is read as a whole before it runs.
+  if (SETS_STRINGS.test(code) && !/\b(on|true|yes|1|default)'?$/i.test(text))
+    return "the file is read with standard_conforming_strings on, whatever it sets: remove it, and write strings that escape with backslashes as E'…'";
   return /^copy .* from stdin\b/i.test(code)
     ? "COPY … FROM stdin needs psql: write INSERT statements"
     : undefined;

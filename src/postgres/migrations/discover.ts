@@ -9,6 +9,8 @@ const AT_ONCE = 16;
 const MAX_FILES = 10_000;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_LISTED = 20;
+/** Its protocol ends a text there. */
+const ZERO_BYTE = "the file holds a zero byte, which PostgreSQL takes in no text: is it UTF-16, or not text?";
 
 /**
  * Every migration in a folder, oldest first. Files that do not end in ".sql" are passed over.
@@ -109,7 +111,8 @@ async function readText(
     const { size } = await stat(path);
     if (size > MAX_FILE_BYTES) return { problem: `the file is larger than ${MAX_FILE_BYTES} bytes` };
     const bytes = await readFile(path);
-    return { bytes, text: new TextDecoder("utf-8", { fatal: true }).decode(bytes) };
+    const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return text.includes("\0") ? { problem: ZERO_BYTE } : { bytes, text };
   } catch (error) {
     if (isMissing(error)) return undefined;
     // Reported with the other files' problems, so that one reading shows all of them.

@@ -1,5 +1,5 @@
 import { crashPoint } from "../../lib/crash-point.ts";
-import { sqlStateOf, type Session } from "../session/connect.ts";
+import { sqlStateOf, UNPREPARED, type Session } from "../session/connect.ts";
 import { judgeFence } from "../session/fence.ts";
 import { watchLocks } from "../session/lock-watch.ts";
 import {
@@ -12,7 +12,7 @@ import {
 } from "./lock-retries.ts";
 import type { Migration } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
-import { REFUSED, UNPREPARED, type OurStatements } from "./our-statements.ts";
+import { REFUSED, type OurStatements } from "./our-statements.ts";
 import { ownerSql, ownRoleSql } from "./record.ts";
 import { asMigrationError, asStatementError } from "./run-statement.ts";
 import { BEGIN, withPatience, type ScriptPart } from "./transaction.ts";

@@ -27,8 +27,6 @@ export interface OurStatements {
 
 /** SQLSTATE invalid_text_representation: SQL alone cannot raise one of its own. */
 export const REFUSED = "22P02";
-/** SQLSTATE invalid_sql_statement_name. */
-export const UNPREPARED = "26000";
 
 /** Call it once in a session, when the ledger is there. */
 export async function prepareOurStatements(session: Session): Promise<OurStatements> {

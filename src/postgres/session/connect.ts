@@ -8,10 +8,14 @@ const CANCEL_TIMEOUT_MS = 5_000;
 const CHECK_TIMEOUT_MS = 5_000;
 /** How long the server may take beyond statement_timeout before the connection counts as lost. */
 const ANSWER_GRACE_MS = 30_000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A session that waits this long for its next statement belongs to a process that no longer works on it. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** How soon the server notices that the process that sent a statement is gone. */
 const CHECK_INTERVAL_MS = 1_000;
+
+/** SQLSTATE invalid_sql_statement_name. */
+export const UNPREPARED = "26000";
 
 export interface SessionOptions {
   connectionString: string;
@@ -40,7 +44,10 @@ export interface Session extends AsyncDisposable {
    * whether the statement took effect; what the database refuses is thrown as pg.DatabaseError.
    */
   query<Row extends pg.QueryResultRow>(text: string, values?: unknown[]): Promise<Row[]>;
-  /** As query, for what is asked again and again: the server plans it once. `name` belongs to this text alone. */
+  /**
+   * As query, for what is asked again and again outside a transaction: the server plans it once. `name` belongs to
+   * this text alone.
+   */
   prepared<Row extends pg.QueryResultRow>(name: string, text: string, values: unknown[]): Promise<Row[]>;
   /** Runs a query that speaks the protocol itself, as COPY does. Aborting and errors are those of `query`. */
   submit<T>(query: ProtocolQuery<T>): Promise<T>;
@@ -135,7 +142,7 @@ async function connect(options: SessionOptions): Promise<Session> {
   try {
     client = new pg.Client({
       ...clientSettings(connectionString, options.purpose),
-      query_timeout: statementTimeoutMs + ANSWER_GRACE_MS,
+      query_timeout: answerTimeoutMs(statementTimeoutMs),
     });
     // A connection that breaks while a query waits also fails the query, which is where it is reported.
     client.on("error", () => undefined);
@@ -192,7 +199,16 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
       name: string,
       text: string,
       values: unknown[],
-    ): Promise<Row[]> => guarded(async () => (await client.query<Row>({ name, text, values })).rows),
+    ): Promise<Row[]> =>
+      guarded(async () => {
+        try {
+          return (await client.query<Row>({ name, text, values })).rows;
+        } catch (error) {
+          if (sqlStateOf(error) !== UNPREPARED) throw error;
+          // Somebody's DEALLOCATE ALL, of which the client does not know.
+          return (await client.query<Row>(text, values)).rows;
+        }
+      }),
     async script(statements) {
       const outcome = await guarded(() => runScript(client, statements, statementTimeoutMs));
       if ("error" in outcome) signal?.throwIfAborted();
@@ -236,7 +252,7 @@ async function runScript(
   client.connection.on("commandComplete", count);
   try {
     const text = statements.join(SEPARATOR);
-    const timeoutMs = statements.length * statementTimeoutMs + ANSWER_GRACE_MS;
+    const timeoutMs = answerTimeoutMs(statements.length * statementTimeoutMs);
     // One statement answers one result, several a list of them, which the types do not know.
     const answer = (await client.query({ text, query_timeout: timeoutMs } as pg.QueryConfig)) as
       | pg.QueryResult
@@ -248,6 +264,11 @@ async function runScript(
   } finally {
     client.connection.off("commandComplete", count);
   }
+}
+
+/** When the connection counts as lost. A timer that is set for longer fires at once. */
+function answerTimeoutMs(workMs: number): number {
+  return Math.min(MAX_TIMER_MS, workMs + ANSWER_GRACE_MS);
 }
 
 const SEPARATOR = ";\n";

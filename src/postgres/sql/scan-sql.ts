@@ -13,7 +13,7 @@ export interface SqlScan {
 }
 
 const SPACE = /\s+/y;
-const LINE_COMMENT = /--[^\n]*/y;
+const LINE_COMMENT = /--[^\n\r]*/y;
 const ESCAPE_STRING = /[eE]'[^'\\]*(?:(?:\\[\s\S]|'')[^'\\]*)*'/y;
 const STRING = /'[^']*'/y;
 const QUOTED_NAME = /"[^"]*"/y;

@@ -103,6 +103,7 @@ function cut(tokens: readonly SqlToken[]): SqlToken[][] {
 function newNesting(): { see(token: SqlToken): void; isTop(): boolean } {
   let parentheses = 0;
   let blocks = 0;
+  let last = "";
   const head: string[] = [];
   return {
     isTop: () => parentheses <= 0 && blocks === 0,
@@ -112,9 +113,12 @@ function newNesting(): { see(token: SqlToken): void; isTop(): boolean } {
       if (token.kind !== "word" || parentheses > 0) return;
       const word = token.text.toLowerCase();
       if (head.length < 4) head.push(word);
+      const before = last;
+      last = word;
       if (!/^create (or replace )?(function|procedure)\b/.test(head.join(" "))) return;
-      if (word === "begin" || (word === "case" && blocks > 0)) blocks++;
-      else if (word === "end" && blocks > 0) blocks--;
+      if (blocks === 0) blocks = before === "begin" && word === "atomic" ? 1 : 0;
+      else if (word === "case") blocks++;
+      else if (word === "end") blocks--;
     },
   };
 }

@@ -20,6 +20,15 @@ async function inFolder(
 const GOOD = "-- tminus: up\nselect 1;\n";
 
 describe("discoverMigrations", () => {
+  it("refuses a file with a zero byte, which no statement can hold", async () => {
+    await inFolder({ "1_a.sql": `${GOOD}-- \0\n` }, async (directory) => {
+      await expect(discoverMigrations(directory)).rejects.toMatchObject({
+        code: "MIGRATION_INVALID",
+        message: expect.stringContaining("1_a.sql:1: the file holds a zero byte") as string,
+      });
+    });
+  });
+
   it("orders by the value of the timestamp and passes over other files", async () => {
     const files = {
       "20260101120000_b.sql": GOOD,

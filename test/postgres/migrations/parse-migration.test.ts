@@ -9,6 +9,18 @@ function problemsOf(content: string, file = FILE): string[] {
 }
 
 describe("parseMigration", () => {
+  it.each([
+    ["off", "the file is read with standard_conforming_strings on"],
+    ["'off'", "the file is read with standard_conforming_strings on"],
+    ["on", undefined],
+    ["'on'", undefined],
+    ["default", undefined],
+  ])("takes a file by how it says that its strings are read: %s", (value, refusal) => {
+    const [problem] = problemsOf(`-- tminus: up\nset standard_conforming_strings = ${value};\nselect 1`);
+    if (refusal === undefined) expect(problem).toBeUndefined();
+    else expect(problem).toContain(`${FILE}:2: ${refusal}`);
+  });
+
   it("reads version, name and both sections with the lines of the file", () => {
     const parsed = parseMigration(FILE, "-- about\n-- tminus: up\n\nselect 1;\n-- tminus: down\nselect 2;\n");
     expect(parsed).toMatchObject({

@@ -28,6 +28,12 @@ describe("splitStatements", () => {
     expect(texts(`${sql}; select 2`)).toEqual([sql, "select 2"]);
   });
 
+  it("splits behind a function that is named begin, and where a carriage return ends a comment", () => {
+    const named = "create function begin() returns int language sql as 'select 1'";
+    expect(texts(`${named}; commit`)).toEqual([named, "commit"]);
+    expect(texts("select 1 -- one\r; commit")).toEqual(["select 1", "commit"]);
+  });
+
   it("blanks strings and drops comments in the text for inspection", () => {
     const { statements } = splitStatements(
       "update t -- drop\n set a = 'drop table'\n where /* x */ b = $$drop$$",
