@@ -8,6 +8,15 @@ export interface Confirmation {
   yes?: boolean | undefined;
 }
 
+/** Whether a person is going to be asked before the change. */
+export function willAsk(
+  context: CommandContext,
+  environment: { name: string; protected: boolean },
+  given: Confirmation,
+): boolean {
+  return given.confirm === undefined && needsConfirmation(environment, given) && isInteractive(context);
+}
+
 /**
  * Lets a change of a protected environment pass only when its name was typed, or one of the flags given on
  * this command line. Flags from files or variables do not exist on purpose. Errors: USAGE_INVALID.
@@ -24,7 +33,7 @@ export async function confirmChange(
       hint: `Check --env; to go on, use --confirm=${name}.`,
     });
   }
-  if (!environment.protected || confirm === name || yes === true) return;
+  if (!needsConfirmation(environment, { confirm, yes })) return;
   if (!isInteractive(context)) {
     throw new TminusError("USAGE_INVALID", `${name} is protected, and nobody can be asked here`, {
       hint: `Add --confirm=${name} (or --yes) to ${what}.`,
@@ -38,4 +47,11 @@ export async function confirmChange(
   throw new TminusError("USAGE_INVALID", `the name typed is not ${name}; nothing was changed`, {
     hint: "Run the command again and type the environment's name.",
   });
+}
+
+function needsConfirmation(
+  environment: { name: string; protected: boolean },
+  { confirm, yes }: Confirmation,
+): boolean {
+  return environment.protected && confirm !== environment.name && yes !== true;
 }

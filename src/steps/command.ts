@@ -104,6 +104,11 @@ export const command = defineStep({
     return toResult(ended, ctx.with.expectExit, "the command");
   },
 
+  async previewUndo({ with: { undo } }) {
+    const text = `runs ${undo === undefined ? "nothing" : say(undo)}; what that loses only the command knows`;
+    return { text, rowsLost: undefined, isRefused: false };
+  },
+
   async verify(ctx) {
     const { check } = ctx.with;
     if (check === undefined)

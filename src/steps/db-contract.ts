@@ -19,6 +19,8 @@ import {
   type Place,
 } from "./migrate/place.ts";
 
+const PUT_BACK = "the down sections run in reverse, and what was archived is put back";
+
 /** Only native files name phases. */
 const schema = z.strictObject(migrationSettings).omit({ format: true });
 
@@ -131,6 +133,13 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
     } catch (error) {
       return failedOrThrow(error);
     }
+  },
+
+  async previewUndo({ key, with: settings, ...place }) {
+    const { whyNotReverted } = await import("../postgres/migrations/revert.ts");
+    const options = readOptions({ with: settings, ...place });
+    const refusal = await readOnly(options, (session) => whyNotReverted(session, key));
+    return { text: refusal ?? PUT_BACK, rowsLost: 0, isRefused: refusal !== undefined };
   },
 });
 

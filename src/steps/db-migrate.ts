@@ -147,12 +147,12 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
   async previewUndo({ rollbackDatabase, key, with: settings, ...place }) {
     if (rollbackDatabase === "keep") return { text: "the schema stays", rowsLost: 0, isRefused: false };
     const { whyNotReverted } = await import("../postgres/migrations/revert.ts");
-    const { gradeUndo } = await import("../postgres/undo/grade.ts");
+    const { countedNow, gradeUndo } = await import("../postgres/undo/grade.ts");
     return readOnly(readOptions({ with: settings, ...place }), async (session) => {
       const refusal = await whyNotReverted(session, key);
       if (refusal !== undefined) return { text: refusal, rowsLost: 0, isRefused: true };
       const { losses, rows, text } = await gradeUndo(session, key);
-      if (losses.length > 0 && settings.loss === "refuse")
+      if (countedNow(losses).length > 0 && settings.loss === "refuse")
         return { text: `${text}; ${LOSS_HINT}`, rowsLost: 0, isRefused: true };
       const isCounted = losses.every((loss) => loss.rows !== undefined);
       return { text, rowsLost: isCounted ? rows : undefined, isRefused: false };

@@ -129,15 +129,28 @@ describe("rollback of an active run", () => {
     expect(fake.sent).toEqual([]);
   });
 
+  it("does not look where nobody is asked: an emergency does not wait for it", async () => {
+    const fake = withRun({ state: "running" });
+    fake.previewRollback = () => Promise.reject(new Error("looked"));
+    for (const flag of ["--yes", `--confirm=${fake.nextPlan.environment.name}`]) {
+      const { stdout, stderr } = await runCommand(fake, ["rollback", flag, "--detach", "--json"]);
+      expect(JSON.parse(stdout)).toMatchObject({ signal: { kind: "rollback" } });
+      expect(stderr).not.toContain("counting");
+    }
+    expect(fake.sent).toHaveLength(2);
+  });
+
   it("tells it before it asks, and goes on when it cannot be found out", async () => {
     const fake = withRun({ state: "running" });
+    const run = (await fake.runs({ limit: 1 }))[0]!;
+    run.plan.environment.protected = true;
     fake.previewRollback = () =>
       Promise.reject(new TminusError("SECRET_MISSING", "DATABASE_URL has no value here"));
-    const { stdout } = await runCommand(fake, [
-      "rollback",
-      `--confirm=${fake.nextPlan.environment.name}`,
-      "--detach",
-    ]);
+    const { stdout, asked } = await runCommand(fake, ["rollback", "--detach"], {
+      isTty: true,
+      answer: run.plan.environment.name,
+    });
+    expect(asked).toHaveLength(1);
     expect(stdout).toContain("could not be found out: DATABASE_URL has no value here");
     expect(fake.sent).toMatchObject([{ body: { kind: "rollback" } }]);
   });

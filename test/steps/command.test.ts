@@ -236,6 +236,14 @@ describe("the check", () => {
   });
 });
 
+it("does not say before a rollback that its undo loses nothing: nobody but the command knows", async () => {
+  const { context } = await start({ run: ["true"], undo: ["rm", "-r", "data"] });
+  expect(await command.previewUndo!({ ...context, rollbackDatabase: "keep" })).toMatchObject({
+    text: "runs rm -r data; what that loses only the command knows",
+    rowsLost: undefined,
+  });
+});
+
 it("says at planning time that it cannot be undone when no undo is given", async () => {
   expect((await start({ run: ["true"] })).forecast.undo).toEqual({
     how: "irreversible",

@@ -189,6 +189,22 @@ describe("db.contract", () => {
     expect(await query(ALL_NOTES)).toHaveLength(20);
   });
 
+  it("says before a rollback what would keep it from being undone", async () => {
+    await using place = await openPlace();
+    const context = await place.life();
+    await dbContract.act(context);
+    const preview = () => dbContract.previewUndo!({ ...context, rollbackDatabase: "keep" });
+    expect(await preview()).toMatchObject({
+      text: expect.stringContaining("is put back") as string,
+      isRefused: false,
+    });
+    await place.world.query("update tminus.migration set down_sql = null where version = '2'");
+    expect(await preview()).toMatchObject({
+      text: "2_contract.sql has no down section; nothing was undone",
+      isRefused: true,
+    });
+  });
+
   it("refuses with the exact reason when somebody made what was dropped again, or the down section does not", async () => {
     await using place = await openPlace();
     const context = await place.life();

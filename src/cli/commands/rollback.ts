@@ -10,7 +10,7 @@ import {
   placeOf,
   type CommandContext,
 } from "../command-context.ts";
-import { confirmChange } from "../confirm.ts";
+import { confirmChange, willAsk } from "../confirm.ts";
 import { exitOfOutcome } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
 import { runJson } from "../output/json.ts";
@@ -101,12 +101,14 @@ async function undoActive(
     );
   }
   const actor = actorOf(context, options.by);
-  const lines = await preview(context, tminus, run);
   if (options.preview === true) {
+    const lines = await preview(context, tminus, run);
     context.output.result({ run: runJson(run), rollback: lines, exitCode: 0 }, previewText(run, lines));
     return 0;
   }
-  for (const line of previewText(run, lines)) context.output.line(line);
+  // Where nobody is asked, nobody decides by it: an emergency does not wait until rows are counted.
+  if (willAsk(context, run.plan.environment, options))
+    for (const line of previewText(run, await preview(context, tminus, run))) context.output.line(line);
   await confirmChange(context, run.plan.environment, `roll back run ${run.id}`, options);
   const body = { kind: "rollback", note: options.note } as const;
   if (options.detach === true) return sendSignal(context, tminus, run, body, actor);

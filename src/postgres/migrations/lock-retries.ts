@@ -10,6 +10,7 @@ import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
 const FIRST_LOCK_TIMEOUT_MS = 50;
 const FIRST_BACKOFF_MS = 50;
 const MAX_BACKOFF_MS = 1_000;
+const QUICK_WORK_MS = 100;
 /** lock_not_available, deadlock_detected. */
 const LOCK_STATES = ["55P03", "40P01"];
 
@@ -20,7 +21,7 @@ export interface AttemptManner {
   watched: boolean;
   /** What nobody has looked at yet: the attempt ends as held when anybody has a lock on it. */
   unseen: readonly LockTarget[];
-  /** What the last try waited for in vain; see lockFirstSql. */
+  /** What the last try waited for in vain, after little else; see lockFirstSql. */
   first: AwaitedLock | undefined;
 }
 
@@ -58,6 +59,7 @@ export async function withLockRetries(
   for (let tries = 1, patienceMs = FIRST_LOCK_TIMEOUT_MS; ;) {
     patienceMs = Math.min(options.lockTimeoutMs, patienceMs);
     if (!isUnseen) patienceMs = await waitUntilFree(session, targets, lookOptions(options, file, patienceMs));
+    const begun = clock.monotonicMs();
     const outcome = await attempt({
       lockTimeoutMs: patienceMs,
       watched: tries > 1 || lockRetries === 1,
@@ -67,7 +69,9 @@ export async function withLockRetries(
     isUnseen = false;
     if (outcome.state === "held") continue;
     if (outcome.state !== "locked") return outcome.state === "committed";
-    first = outcome.awaited;
+    // What took longer than that before it came to wait would, the other way round, keep others out for as long.
+    const workMs = clock.monotonicMs() - begun - patienceMs;
+    first = workMs <= Math.max(patienceMs, QUICK_WORK_MS) ? outcome.awaited : undefined;
     if (tries >= lockRetries) throw locked(file, tries, outcome.blockers, outcome.cause);
     const who =
       outcome.blockers[0] === undefined ? "" : `, blocked by ${describeBlocker(outcome.blockers[0])}`;

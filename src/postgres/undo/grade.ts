@@ -1,16 +1,21 @@
 import { readLedger, type LedgerRow } from "../migrations/ledger.ts";
-import type { Session } from "../session/connect.ts";
+import { isSetting } from "../migrations/statement-groups.ts";
+import { sqlStateOf, type Session } from "../session/connect.ts";
 import { droppedBy, type Dropped } from "../sql/dropped.ts";
+import { shownName } from "../sql/names.ts";
 import { parseSql } from "../sql/parse.ts";
 import { splitStatements, type Statement } from "../sql/statements.ts";
 import { countLoss, describeLoss } from "./count-loss.ts";
+import { newRenamedNames, type RenamedNames } from "./renamed-names.ts";
 
 /** What undoing one statement of a down section would lose now. */
 export interface UndoLoss {
   file: string;
   line: number;
-  /** Undefined when it cannot be counted. */
+  /** Undefined when it cannot be counted, or not yet. */
   rows: number | undefined;
+  /** A statement before gives it its name: the undo counts it when it is its turn. */
+  isCountedLater?: true;
   /** ISO 8601: rows may have been written since then. */
   since: string;
   /** A sentence part: "41 emails (users.email)", or what cannot be counted. */
@@ -33,12 +38,64 @@ export interface UndoGrade {
 export async function gradeUndo(session: Session, runKey: string): Promise<UndoGrade> {
   const rows = (await readLedger(session)).filter((row) => row.runKey === runKey).reverse();
   const xids = await readOwnXids(session, runKey);
+  const names = newRenamedNames();
   const losses: UndoLoss[] = [];
   for (const row of rows) {
     const { statements } = splitStatements(row.downSql ?? "", row.downLine ?? 1);
-    for (const statement of statements) losses.push(...(await lossesOf(session, row, statement, xids)));
+    await session.query("savepoint tminus_grade");
+    for (const statement of statements) {
+      await followSearchPath(session, statement);
+      const later = await laterLosses(row, statement, names);
+      losses.push(...(later ?? (await lossesOf(session, row, statement, xids))));
+    }
+    // Each file begins with the search path of the session.
+    await session.query("rollback to savepoint tminus_grade");
   }
   return summarize(losses);
+}
+
+/** What the undo is not going to count before its turn is left out. */
+export function countedNow(losses: readonly UndoLoss[]): UndoLoss[] {
+  return losses.filter(({ isCountedLater }) => isCountedLater !== true);
+}
+
+/** It says which tables are meant, and is changed only for this session. */
+async function followSearchPath(session: Session, statement: Statement): Promise<void> {
+  if (!isSetting(statement)) return;
+  const { code, text } = statement;
+  const isReset = /^reset all$/i.test(code);
+  if (!isReset && !/search_path/i.test(text)) return;
+  await session.query("savepoint tminus_path");
+  try {
+    await session.query(isReset ? "reset search_path" : text);
+  } catch (error) {
+    if (sqlStateOf(error) === undefined) throw error;
+    // The undo will stop there, before it drops anything.
+    await session.query("rollback to savepoint tminus_path");
+  }
+}
+
+/** What a statement drops under a name that it has not now; undefined when there is nothing of that kind. */
+async function laterLosses(
+  row: LedgerRow,
+  { text, line }: Statement,
+  names: RenamedNames,
+): Promise<UndoLoss[] | undefined> {
+  const parsed = await parseSql(text);
+  const nodes = "statements" in parsed ? parsed.statements.map(({ node }) => node) : [];
+  const later = nodes.flatMap(droppedBy).filter(names.cover);
+  for (const node of nodes) names.see(node);
+  if (later.length === 0) return undefined;
+  return later.map((dropped) => ({
+    ...placeOf(row, line),
+    rows: undefined,
+    isCountedLater: true,
+    text: `drops ${shownName(dropped.table)}${"column" in dropped ? `.${dropped.column}` : ""}, which a statement before renames`,
+  }));
+}
+
+function placeOf(row: LedgerRow, line: number): Pick<UndoLoss, "file" | "line" | "since"> {
+  return { file: `${row.version}_${row.name}.sql`, line, since: row.appliedAt };
 }
 
 /** What one statement of a down section would lose now; empty when nothing. */
@@ -49,7 +106,7 @@ export async function lossesOf(
   ownXids: readonly string[],
 ): Promise<UndoLoss[]> {
   const found: UndoLoss[] = [];
-  const at = { file: `${row.version}_${row.name}.sql`, line: statement.line, since: row.appliedAt };
+  const at = placeOf(row, statement.line);
   for (const dropped of await droppedByText(statement)) {
     const loss = await countLoss(session, dropped, ownXids);
     if ("unknown" in loss || dropped.kind === "unseen") {
@@ -81,7 +138,10 @@ export function summarize(losses: UndoLoss[]): UndoGrade {
   const unknown = losses.filter(({ rows }) => rows === undefined);
   const parts = [
     ...counted.map(({ text, since }) => `drops ${text} written since ${timeOf(since)}`),
-    ...unknown.map(({ file, line, text }) => `${text}, which cannot be counted (${file}:${line})`),
+    ...unknown.map(
+      ({ file, line, text, isCountedLater }) =>
+        `${text}${isCountedLater === true ? ": counted when it is its turn" : ", which cannot be counted"} (${file}:${line})`,
+    ),
   ];
   return {
     losses,

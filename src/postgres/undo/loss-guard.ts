@@ -2,7 +2,7 @@ import { TminusError } from "../../errors.ts";
 import type { RevertGuard } from "../migrations/revert.ts";
 import { isArchivable } from "../phases/archive.ts";
 import { lockTable, readTable } from "../sql/table.ts";
-import { droppedByText, gradeUndo, lossesOf, readOwnXids, summarize } from "./grade.ts";
+import { countedNow, droppedByText, gradeUndo, lossesOf, readOwnXids, summarize } from "./grade.ts";
 
 const HINT = "Set 'loss: allow' in the step to undo it all the same.";
 
@@ -17,8 +17,8 @@ export function lossGuard(runKey: string): RevertGuard {
       xids = await readOwnXids(session, runKey);
       await session.query("begin transaction isolation level repeatable read read only");
       try {
-        const grade = await gradeUndo(session, runKey);
-        return grade.losses.length === 0 ? undefined : `${grade.text}; the schema stays. ${HINT}`;
+        const { losses, text } = summarize(countedNow((await gradeUndo(session, runKey)).losses));
+        return losses.length === 0 ? undefined : `${text}; the schema stays. ${HINT}`;
       } finally {
         await session.rollback();
       }

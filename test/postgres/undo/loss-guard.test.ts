@@ -4,6 +4,8 @@ import { backfillSchema } from "../../../src/model/backfill.ts";
 import { runBackfill } from "../../../src/postgres/backfill/run-backfill.ts";
 import { undoBackfill } from "../../../src/postgres/backfill/undo-backfill.ts";
 import { revertMigrations } from "../../../src/postgres/migrations/revert.ts";
+import { readOnly } from "../../../src/postgres/session/connect.ts";
+import { gradeUndo } from "../../../src/postgres/undo/grade.ts";
 import { lossGuard } from "../../../src/postgres/undo/loss-guard.ts";
 import { openMigrationWorld, type MigrationWorld } from "../migrations/world.ts";
 
@@ -70,11 +72,6 @@ describe("an undo that counts what it would lose", () => {
       "-- tminus: no-transaction\n",
       "alter table extra rename to gone;\ndrop table gone;",
     ],
-    [
-      "in pieces, by the search path",
-      "-- tminus: no-transaction\n",
-      "set search_path = app;\nvalues (1);\ndrop table notes;",
-    ],
   ])("finds what a statement drops when it is its turn: %s", async (_what, head, down) => {
     await using world = await openMigrationWorld();
     await world.write(
@@ -92,6 +89,33 @@ describe("an undo that counts what it would lose", () => {
       message: expect.stringContaining("3 rows of") as string,
     });
     expect([await world.has("extra"), await world.has("app.notes")]).toEqual([true, true]);
+  });
+
+  it("says before that what a statement renames is counted only then, and looks in the schema that a file sets", async () => {
+    await using world = await openMigrationWorld();
+    const down =
+      "alter table extra rename to gone;\ndrop table gone;\nset search_path = app;\ndrop table notes;";
+    await world.write(
+      "1_a.sql",
+      `-- tminus: up\ncreate schema app;\ncreate table app.notes (n int);\ncreate table extra (n int);\n-- tminus: down\n${down}\n`,
+    );
+    await world.apply();
+    await world.query("insert into app.notes values (1), (2), (3)");
+    const options = { connectionString: world.url, purpose: "look", statementTimeoutMs: 5_000 };
+    const { runKey } = world.options();
+    const { losses, rows, text } = await readOnly(options, (session) => gradeUndo(session, runKey));
+    expect(losses.map((loss) => loss.rows)).toEqual([undefined, 3]);
+    expect(rows).toBe(3);
+    expect(text).toContain(
+      "drops gone, which a statement before renames: counted when it is its turn (1_a.sql:7)",
+    );
+    expect(await revertMigrations(world.options(), lossGuard(runKey))).toMatchObject({
+      reason: expect.stringMatching(
+        /^undoing drops 3 rows of notes written since \S+ UTC on \S+; the schema/,
+      ) as string,
+    });
+    await world.query("delete from app.notes");
+    expect(await revertMigrations(world.options(), lossGuard(runKey))).toMatchObject({ state: "reverted" });
   });
 
   it("keeps its own patience when a down section takes it back", async () => {
