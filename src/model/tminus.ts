@@ -39,7 +39,8 @@ export interface Tminus {
   send(runId: string, body: SignalBody, actor: string): Promise<void>;
   /**
    * What rolling the run back would do and lose now, in the order in which it would happen; only what the run
-   * has begun. Reads only. Errors: RUN_UNKNOWN, SECRET_MISSING.
+   * has begun. When `signal` aborts, what was not found out by then is unknown. Reads only. Errors: RUN_UNKNOWN,
+   * SECRET_MISSING.
    */
   previewRollback(runId: string, signal: AbortSignal): Promise<RollbackLine[]>;
   lease(environment: string): Promise<Lease | undefined>;

@@ -123,7 +123,9 @@ async function undoActive(
 async function preview(context: CommandContext, tminus: Tminus, run: Run): Promise<RollbackLine[]> {
   context.output.note("counting what rolling back would lose");
   try {
-    return await tminus.previewRollback(run.id, deadline(PREVIEW_PATIENCE_MS, context.cancelled));
+    const lines = await tminus.previewRollback(run.id, deadline(PREVIEW_PATIENCE_MS, context.cancelled));
+    context.cancelled.throwIfAborted();
+    return lines;
   } catch (error) {
     context.cancelled.throwIfAborted();
     const text = `what rolling back does and loses could not be found out: ${toErrorRecord(error).message}`;

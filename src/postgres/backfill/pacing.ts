@@ -40,6 +40,7 @@ const FIRST_PAUSE_MS = 10;
 /** A probe this much slower than before the backfill began, and slower than this at all, shows others waiting. */
 const SLOW_FACTOR = 5;
 const SLOW_MS = 50;
+const MAX_REST_MS = 30_000;
 const SLOW_COMMIT_FACTOR = 0.8;
 const SLOW_COMMIT_SHARE = 0.01;
 
@@ -64,9 +65,9 @@ export function nextPace(pace: Pace, { batchMs, health, commits }: Lap, limits: 
   };
 }
 
-/** How long to rest after work of `workedMs`. */
+/** How long to rest after work of `workedMs`: never as long as the server lets a session be idle. */
 export function restMs({ pauseMs, duty }: Pace, workedMs: number): number {
-  return pauseMs + workedMs * (1 / duty - 1);
+  return Math.min(MAX_REST_MS, pauseMs + workedMs * (1 / duty - 1));
 }
 
 /**

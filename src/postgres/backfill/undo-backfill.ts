@@ -122,7 +122,11 @@ async function setNull(session: Session, backfill: Backfill, options: BackfillOp
         leaves,
         leaf: 0,
         page: 0,
-        isPaused: async () => false,
+        async isPaused() {
+          // The server ends a session that is idle for as long as a replica may take to catch up.
+          await session.query("select");
+          return false;
+        },
         async work(leaf, { first, end }) {
           const changed = await session.query(
             `update only ${leaf.name} as ${alias} set ${nulls} where ${pageRange(first, end)} and (${filled}) returning 1`,

@@ -1,5 +1,6 @@
 import pg from "pg";
 import { TminusError, hasCode } from "../../errors.ts";
+import { LONGEST_TIMER_MS } from "../../lib/clock.ts";
 import type { Verdict } from "../../model/verdict.ts";
 import { refuseKnownPooler, refusePooler } from "./pooler.ts";
 
@@ -8,7 +9,6 @@ const CANCEL_TIMEOUT_MS = 5_000;
 const CHECK_TIMEOUT_MS = 5_000;
 /** How long the server may take beyond statement_timeout before the connection counts as lost. */
 const ANSWER_GRACE_MS = 30_000;
-const MAX_TIMER_MS = 2 ** 31 - 1;
 /** A session that waits this long for its next statement belongs to a process that no longer works on it. */
 const IDLE_TIMEOUT_MS = 60_000;
 /** How soon the server notices that the process that sent a statement is gone. */
@@ -59,7 +59,7 @@ export interface Session extends AsyncDisposable {
   script(statements: readonly string[]): Promise<ScriptOutcome>;
   /** Ends an open transaction; harmless without one, and when the connection is gone or the signal has aborted. */
   rollback(): Promise<void>;
-  /** Back to the session's own settings: what one migration sets does not reach the next. */
+  /** Back to the session's own settings: what one migration sets does not reach the next. Errors as of query. */
   reset(): Promise<void>;
   /** The statements of reset, to be sent together with others. */
   readonly resetSql: readonly string[];
@@ -223,10 +223,11 @@ function sessionOn(client: pg.Client, pid: number, options: SessionOptions): Ses
         if (!isConnectionLoss(error)) throw error;
       }
     },
-    async reset() {
-      await client.query([...RESET, ...timeouts(statementTimeoutMs)].join(";\n"));
-      if (await watchClient(client)) resetSql = [...RESET, ...timeouts(statementTimeoutMs), WATCH_CLIENT];
-    },
+    reset: () =>
+      guarded(async () => {
+        await client.query([...RESET, ...timeouts(statementTimeoutMs)].join(";\n"));
+        if (await watchClient(client)) resetSql = [...RESET, ...timeouts(statementTimeoutMs), WATCH_CLIENT];
+      }),
     [Symbol.asyncDispose]: () => client.end(),
   };
 }
@@ -268,7 +269,7 @@ async function runScript(
 
 /** When the connection counts as lost. A timer that is set for longer fires at once. */
 function answerTimeoutMs(workMs: number): number {
-  return Math.min(MAX_TIMER_MS, workMs + ANSWER_GRACE_MS);
+  return Math.min(LONGEST_TIMER_MS, workMs + ANSWER_GRACE_MS);
 }
 
 const SEPARATOR = ";\n";

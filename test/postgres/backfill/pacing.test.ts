@@ -34,6 +34,8 @@ describe("the share of the time in which batches work", () => {
   it("is kept by resting after the work", () => {
     expect(restMs({ pages: 1, pauseMs: 0, duty: 1 }, 30)).toBe(0);
     expect(restMs({ pages: 1, pauseMs: 10, duty: 0.25 }, 30)).toBe(100);
+    // The server ends a session after sixty idle seconds.
+    expect(restMs({ pages: 1, pauseMs: 10, duty: 0.01 }, 5_000)).toBe(30_000);
   });
 });
 

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { openRecorder } from "../../../src/postgres/drift/check-drift.ts";
-import { checkConnection, openSession, readOnly } from "../../../src/postgres/session/connect.ts";
+import {
+  checkConnection,
+  openSession,
+  readOnly,
+  type Session,
+} from "../../../src/postgres/session/connect.ts";
 import { openMigrationWorld } from "../migrations/world.ts";
 
 describe("readOnly", () => {
@@ -42,6 +47,21 @@ describe("script", () => {
     });
     const outcome = await session.script(["alter table t rename to another_name", "execute p"]);
     expect(outcome).toMatchObject({ failed: 1, position: undefined, error: { code: "42P01" } });
+  });
+});
+
+describe("a session whose connection is lost", () => {
+  it("says so whatever it was doing, so that it is looked at again what took effect", async () => {
+    await using world = await openMigrationWorld();
+    const options = { connectionString: world.url, purpose: "look", statementTimeoutMs: 5_000 };
+    for (const work of [
+      (session: Session) => session.query("select 1"),
+      (session: Session) => session.reset(),
+    ]) {
+      await using session = await openSession(options);
+      await world.query("select pg_terminate_backend($1, 5000)", [session.pid]);
+      await expect(work(session)).rejects.toMatchObject({ code: "DATABASE_UNREACHABLE" });
+    }
   });
 });
 
