@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { declareArchive } from "./database/archive.ts";
 import { declareBackfill } from "./database/backfill.ts";
 import { declareBackup } from "./database/backup.ts";
 import { declareDiagnose } from "./database/diagnose.ts";
@@ -23,6 +24,7 @@ const VERBS: readonly ((database: Command, run: Run) => void)[] = [
   declareReadonly,
   declareRls,
   declareUndoCost,
+  declareArchive,
 ];
 
 /** Everything about the environment's database that can be done without a run. */

@@ -52,7 +52,8 @@ export async function readArchivedBy(
   );
 }
 
-async function hasArchive(session: Session): Promise<boolean> {
+/** Whether anything was ever archived. Reads only. */
+export async function hasArchive(session: Session): Promise<boolean> {
   const [row] = await session.query<{ found: boolean }>(
     "select to_regclass('tminus_archive.dropped') is not null as found",
   );
