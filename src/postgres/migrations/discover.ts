@@ -1,11 +1,11 @@
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readFileSync, statSync } from "node:fs";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { TminusError } from "../../errors.ts";
 import { hashJson } from "../../lib/hash.ts";
 import { compareVersions, type Migration } from "./migration.ts";
 import { parseMigration } from "./parse-migration.ts";
 
-const AT_ONCE = 16;
 const MAX_FILES = 10_000;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
 const MAX_LISTED = 20;
@@ -62,7 +62,8 @@ export async function readFolder(
   const names = (await namesIn(directory)).flatMap((name) => pathOf(name) ?? []);
   if (names.length > MAX_FILES)
     throw invalidMigrations(directory, [`there are more than ${MAX_FILES} files`]);
-  for (const [name, content] of await readTexts(directory, names)) {
+  for (const name of names) {
+    const content = readText(join(directory, name));
     if (content === undefined) continue;
     if ("problem" in content) problems.push(`${name}:1: ${content.problem}`);
     else files.push({ name, ...content });
@@ -90,27 +91,12 @@ async function namesIn(directory: string): Promise<string[]> {
   return names.sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
 }
 
-/** In order, some at the same time. */
-async function readTexts(
-  directory: string,
-  names: readonly string[],
-): Promise<[string, Awaited<ReturnType<typeof readText>>][]> {
-  const read: [string, Awaited<ReturnType<typeof readText>>][] = [];
-  for (let start = 0; start < names.length; start += AT_ONCE) {
-    const some = names.slice(start, start + AT_ONCE);
-    const contents = await Promise.all(some.map((name) => readText(join(directory, name))));
-    read.push(...some.map((name, index): (typeof read)[number] => [name, contents[index]]));
-  }
-  return read;
-}
-
-async function readText(
-  path: string,
-): Promise<{ text: string; bytes: Uint8Array } | { problem: string } | undefined> {
+/** Synchronous: the way through the thread pool takes several times as long as the calls. */
+function readText(path: string): { text: string; bytes: Uint8Array } | { problem: string } | undefined {
   try {
-    const { size } = await stat(path);
+    const { size } = statSync(path);
     if (size > MAX_FILE_BYTES) return { problem: `the file is larger than ${MAX_FILE_BYTES} bytes` };
-    const bytes = await readFile(path);
+    const bytes = readFileSync(path);
     const text = new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     return text.includes("\0") ? { problem: ZERO_BYTE } : { bytes, text };
   } catch (error) {

@@ -1,5 +1,6 @@
 import { TminusError } from "../../../errors.ts";
 import type { ExitCode } from "../../../error-codes.ts";
+import { compileWebAssemblyOnce } from "../../../lib/webassembly.ts";
 import type { CommandContext } from "../../command-context.ts";
 import type { LintCommandOptions } from "../../database/lint.ts";
 
@@ -14,6 +15,7 @@ export async function lintFiles(context: CommandContext, options: LintCommandOpt
   // Files alone are enough: a database is asked only when one is named.
   const isNamed = options.database !== undefined || globals.env !== undefined;
   const place = isNamed ? await context.openDatabase(options.database) : undefined;
+  compileWebAssemblyOnce();
   const { lintDatabase } = await import("../../../compose/database/lint.ts");
   const { counts, problems, value, lines } = await lintDatabase(place, {
     folder: options.dir,

@@ -84,5 +84,7 @@ function nameFor(
 }
 
 function hasConstraint({ tables }: Catalog, schema: string, name: string): boolean {
-  return [...tables.values()].some((table) => table.schema === schema && table.constraints.has(name));
+  for (const table of tables.values())
+    if (table.constraints.has(name) && table.schema === schema) return true;
+  return false;
 }

@@ -5,7 +5,7 @@ import { defineRule } from "../../define-rule.ts";
 const MAX_BYTES = 63;
 
 /** Quick: a long word, long quotes, or letters of several bytes. */
-const MAY_HAVE = /[\w$]{60}|"[^"]{60}|[^\p{ASCII}]/u;
+const MAY_HAVE = /[\w$]{60}|"[^"]{60}|[\u0080-\uFFFF]/;
 
 export const identifierTooLong = defineRule({
   id: "identifier-too-long",

@@ -37,10 +37,11 @@ export const defaultPartitionScan = defineRule({
   check(statement, context) {
     const { catalog, isLive } = context;
     const parent = parentOfNew(statement, context);
+    if (parent === undefined) return [];
     const rest = [...catalog.tables.values()].find(
       ({ partitionOf, isDefaultPartition }) => partitionOf === parent && isDefaultPartition === true,
     );
-    if (parent === undefined || rest === undefined || !isLive(rest.key)) return [];
+    if (rest === undefined || !isLive(rest.key)) return [];
     if ([...rest.constraints.values()].some(({ kind, isValid }) => kind === "check" && isValid)) return [];
     return [
       {

@@ -51,13 +51,15 @@ function addedJustNow(
   { node }: LintStatement,
   { catalog, earlier }: LintContext,
 ): { key: string; value: string }[] {
+  if (treeOf(node, "AlterEnumStmt") !== undefined || treeOf(node, "DoStmt") !== undefined) return [];
+  const adding = earlier.filter((before) => treeOf(before.node, "AlterEnumStmt")?.newVal !== undefined);
+  if (adding.length === 0) return [];
   const texts = new Set<string>();
   walk(node, (kind, fields) => {
     const text = kind === "A_Const" ? (fields.sval as { sval?: string } | undefined)?.sval : undefined;
     if (text !== undefined) texts.add(text);
   });
-  if (treeOf(node, "AlterEnumStmt") !== undefined || treeOf(node, "DoStmt") !== undefined) return [];
-  return earlier.flatMap((before) => {
+  return adding.flatMap((before) => {
     const added = treeOf(before.node, "AlterEnumStmt");
     const key = typeKeyOf(catalog, textsOf(added?.typeName));
     // The type's own transaction may use its values.

@@ -16,10 +16,10 @@ export const manyLocksInTransaction = defineRule({
   ],
   good: [{ sql: "alter table users add column note text; alter table users add column more text;" }],
   check(statement, { catalog, earlier, isLive }) {
+    const locked = exclusivelyLocked(statement, catalog).filter(isLive);
+    if (locked.length === 0) return [];
     const before = new Set(earlier.flatMap((each) => exclusivelyLocked(each, catalog)).filter(isLive));
-    const added = exclusivelyLocked(statement, catalog).filter(
-      (table) => isLive(table) && !before.has(table),
-    );
+    const added = locked.filter((table) => !before.has(table));
     // Once for the transaction, at its second table.
     if (added.length === 0 || before.size !== 1) return [];
     return [
