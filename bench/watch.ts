@@ -1,23 +1,18 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
 import { watchOdds } from "../src/watch/statistics/watch-odds.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { rounded } from "./support/statistics.ts";
 import { NOISES, type Noise } from "./support/watch-noise.ts";
 import { PEERS } from "./support/watch-peers.ts";
-import {
-  minutesAt,
-  OURS,
-  rolledBackPercent,
-  simulateCell,
-  type Cell,
-  type Outcome,
-} from "./support/watch-simulation.ts";
+import { minutesAt, OURS, rolledBackPercent, type Cell, type Outcome } from "./support/watch-simulation.ts";
 
 const TRAFFIC = [6, 30, 120, 600, 6000] as const;
 const GOOD = [0.001, 0.009] as const;
 const BAD = [0.02, 0.05, 0.1] as const;
 const GOOD_RUNS = 2000;
 /** More where the odds that a plan prints are compared with them. */
-const BAD_RUNS = 5000;
+const BAD_RUNS = 3000;
 const OTHER_BAD_RUNS = 2000;
 const GOOD_MINUTES = 24 * 60;
 const BAD_MINUTES = 4 * 60;
@@ -32,17 +27,23 @@ export const watch: Benchmark = {
   summary: "False rollbacks and time to detect of a watch's decision and of the usual rules, simulated.",
   async run(say, signal) {
     const results = new Map<string, Outcome>();
-    let seed = 1;
-    for (const noise of NOISES) {
-      for (const requestsPerMinute of TRAFFIC) {
-        for (const share of [...GOOD, ...BAD]) {
-          // A pause between cells, so that an interruption gets through.
-          await new Promise(setImmediate);
-          signal.throwIfAborted();
-          const cell = { noise, requestsPerMinute, share, seed: seed++, ...lengthOf(noise, share) };
-          results.set(keyOf(noise, requestsPerMinute, share), simulateCell(cell, PEERS));
-        }
-      }
+    const shares = [...GOOD, ...BAD];
+    const cellsOf = NOISES.map((noise, index) =>
+      TRAFFIC.flatMap((requestsPerMinute) =>
+        shares.map((share): Cell => ({
+          noise,
+          requestsPerMinute,
+          share,
+          seed: 0,
+          ...lengthOf(noise, share),
+        })),
+      ).map((cell, number): Cell => ({ ...cell, seed: index * 100 + number + 1 })),
+    );
+    say(`simulating ${cellsOf.flat().length} kinds of releases, in a thread for each kind of noise`);
+    const outcomes = await Promise.all(cellsOf.map((cells) => simulateInThread(cells, signal)));
+    for (const [index, noise] of NOISES.entries()) {
+      for (const [number, { requestsPerMinute, share }] of cellsOf[index]!.entries())
+        results.set(keyOf(noise, requestsPerMinute, share), outcomes[index]![number]!);
       for (const line of tablesOf(noise, results)) say(line);
     }
     const outcomeOf = (noise: Noise, traffic: number, share: number): Outcome =>
@@ -76,6 +77,18 @@ export const watch: Benchmark = {
     };
   },
 };
+
+async function simulateInThread(cells: readonly Cell[], signal: AbortSignal): Promise<Outcome[]> {
+  const worker = new Worker(new URL("./support/watch-cells-child.ts", import.meta.url), {
+    workerData: cells,
+  });
+  try {
+    const [outcomes] = (await once(worker, "message", { signal })) as [Outcome[]];
+    return outcomes;
+  } finally {
+    await worker.terminate();
+  }
+}
 
 function lengthOf(noise: Noise, share: number): Pick<Cell, "minutes" | "runs" | "shareBefore"> {
   return (GOOD as readonly number[]).includes(share)

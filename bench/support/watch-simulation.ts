@@ -96,7 +96,7 @@ export const OURS = 2;
 
 const ROLLBACK_AT = threshold(ROLLBACK_ALPHA, 1);
 const HOLD_AT = threshold(HOLD_ALPHA, 1);
-const DAYS_BEFORE = 20;
+const DAYS_BEFORE = 10;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;
 const RESOLUTION_MS = 10_000;

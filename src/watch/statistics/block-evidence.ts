@@ -50,9 +50,10 @@ export function addBlockInPlace(
   const allowed = target * total;
   for (let index = 0; index < ODDS_RATIOS.length; index++) {
     const rise = ODDS_RATIOS[index]! - 1;
-    const stake = rise / (1 + target * rise);
+    // With g = rise / (1 + target * rise).
+    const scale = 1 + target * rise;
+    const factor = Math.min(MAX_FACTOR, (scale + rise * bad) / (scale + rise * allowed));
     const before = (evidence[index] ?? 0) + startWeight;
-    const factor = Math.min(MAX_FACTOR, (1 + stake * bad) / (1 + stake * allowed));
     evidence[index] = Math.min(MAX_EVIDENCE, before * factor);
   }
 }

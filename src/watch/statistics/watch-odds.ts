@@ -25,6 +25,11 @@ export interface WatchOdds {
   /** That it is held at some time. */
   falseHoldPercent: number;
   detection: Detection[];
+  /**
+   * After this many requests without a rollback three times the target would have been seen with 95 %: what a watch
+   * needs to pass. Undefined when it cannot be had within the watch.
+   */
+  neededRequests: number | undefined;
 }
 
 /** How soon a release with that many times the target is rolled back, when it is bad from the beginning. */
@@ -40,45 +45,46 @@ export interface Detection {
 }
 
 /**
- * The odds by simulation with a fixed seed: the same question has the same answer. The standard error is at most one
- * percentage point; the time is bounded, below a second.
+ * The odds by simulation with a fixed seed: the same question has the same answer. The standard error is about one
+ * percentage point at the most; the time is bounded, below a second.
  */
 export function watchOdds(question: OddsQuestion): WatchOdds {
   const blocks = plannedBlocks(question.durationMs, question.minBlockMs);
   const rules = question.gatingRules ?? 1;
   const rollbackAt = threshold(ROLLBACK_ALPHA, rules);
-  const healthy = simulate(question, blocks, question.healthyShare, [
-    rollbackAt,
-    threshold(HOLD_ALPHA, rules),
-  ]);
-  const detection = SEEN_TIMES.map((times) => ({ times, share: times * question.target }))
-    .filter(({ share }) => share <= 1)
-    .map(({ times, share }): Detection => {
-      const [minutes] = simulate(question, blocks, share, [rollbackAt]);
-      return {
-        times,
-        share,
-        seenPercent: seenPercent(minutes!),
-        medianMinutes: quantile(minutes!, 0.5),
-        p95Minutes: quantile(minutes!, 0.95),
-      };
-    });
+  const holdAt = threshold(HOLD_ALPHA, rules);
+  const [held, rolledBack] = simulate(question, blocks, question.healthyShare, [holdAt, rollbackAt]);
+  const detect = (times: number): Detection => {
+    const share = Math.min(1, times * question.target);
+    const [minutes] = simulate(question, blocks, share, [rollbackAt]);
+    return {
+      times,
+      share,
+      seenPercent: seenPercent(minutes!),
+      medianMinutes: quantile(minutes!, 0.5),
+      p95Minutes: quantile(minutes!, 0.95),
+    };
+  };
+  const neededMinutes = detect(PASS_TIMES).p95Minutes;
   return {
-    falseRollbackPercent: seenPercent(healthy[0]!),
-    falseHoldPercent: seenPercent(healthy[1]!),
-    detection,
+    falseRollbackPercent: seenPercent(rolledBack!),
+    falseHoldPercent: seenPercent(held!),
+    detection: SEEN_TIMES.filter((times) => times * question.target <= 1).map(detect),
+    neededRequests:
+      neededMinutes === undefined ? undefined : Math.ceil(neededMinutes * question.requestsPerMinute),
   };
 }
 
 const SEEN_TIMES = [2, 5, 10] as const;
-const MAX_RUNS = 20_000;
-const MIN_RUNS = 2500;
+const PASS_TIMES = 3;
+const MAX_RUNS = 10_000;
+const MIN_RUNS = 2000;
 /** Blocks that are simulated for one share; a long watch gets fewer runs, but not fewer than above. */
-const MAX_BLOCKS = 4_000_000;
+const MAX_BLOCKS = 2_000_000;
 const SEED = 20_240_229;
 const MINUTE_MS = 60_000;
 
-/** For each threshold, in how many minutes every run reached it; Infinity when it did not. */
+/** For each threshold, which rise, in how many minutes every run reached it; Infinity when it did not. */
 function simulate(
   { target, requestsPerMinute, clusterSize = 1 }: OddsQuestion,
   blocks: readonly PlannedBlock[],
@@ -88,22 +94,20 @@ function simulate(
   const runs = Math.min(MAX_RUNS, Math.max(MIN_RUNS, Math.floor(MAX_BLOCKS / Math.max(1, blocks.length))));
   const random = seededRandom(SEED);
   const evidence = Float64Array.from(noEvidence);
-  const highest = Math.max(...thresholds);
-  const reached = thresholds.map((): number[] => []);
+  const reached = thresholds.map((): number[] => Array.from({ length: runs }, () => Infinity));
   for (let run = 0; run < runs; run++) {
     evidence.fill(0);
-    const minutes = thresholds.map(() => Infinity);
+    let next = 0;
     for (const { fromMs, lengthMs, startWeight } of blocks) {
       const requests = (requestsPerMinute * lengthMs) / MINUTE_MS;
       const bad = drawBad(random, requests * share, clusterSize);
       const total = bad + random.poisson(requests * (1 - share));
       addBlockInPlace(evidence, bad, total, target, startWeight);
       const value = evidenceValue(evidence);
-      for (const [index, each] of thresholds.entries())
-        if (value >= each) minutes[index] = Math.min(minutes[index]!, (fromMs + lengthMs) / MINUTE_MS);
-      if (value >= highest) break;
+      while (next < thresholds.length && value >= thresholds[next]!)
+        reached[next++]![run] = (fromMs + lengthMs) / MINUTE_MS;
+      if (next === thresholds.length) break;
     }
-    for (const [index, each] of minutes.entries()) reached[index]!.push(each);
   }
   return reached;
 }

@@ -34,6 +34,13 @@ describe("the odds that a plan prints", () => {
     expect(ask({ requestsPerMinute: 0 }).detection.every((each) => each.seenPercent === 0)).toBe(true);
   });
 
+  it("tell how many requests a watch needs before it may pass", () => {
+    const { neededRequests } = ask({});
+    expect(neededRequests).toBeGreaterThan(500);
+    expect(neededRequests).toBeLessThan(5000);
+    expect(ask({ requestsPerMinute: 6, durationMs: HOUR / 2 }).neededRequests).toBeUndefined();
+  });
+
   it("keep the risk also when the release is as bad as it may be", () => {
     const near = ask({ healthyShare: 0.01, requestsPerMinute: 600 });
     expect(near.falseRollbackPercent).toBeLessThanOrEqual(1);
