@@ -29,8 +29,14 @@ export const PEERS: readonly Peer[] = [
     name: "> 1 % over 5 minutes",
     start: () => (minutes, minute) => minute >= 5 && isAbove(minutes, minute, 5, TARGET),
   },
-  { name: "> 5 % in a minute", start: () => (minutes, minute) => isAbove(minutes, minute, 1, 0.05) },
-  { name: "> 10 % in a minute", start: () => (minutes, minute) => isAbove(minutes, minute, 1, 0.1) },
+  {
+    name: "> 5 % in a minute",
+    start: () => (minutes, minute) => isAbove(minutes, minute, 1, 0.05),
+  },
+  {
+    name: "> 10 % in a minute",
+    start: () => (minutes, minute) => isAbove(minutes, minute, 1, 0.1),
+  },
   {
     // failureLimit 3: all failed measurements of a run count, and the fourth breaks the limit.
     name: "Argo: 4 failed minutes",
@@ -67,7 +73,7 @@ export const PEERS: readonly Peer[] = [
     // The e-value of k of n since the beginning of the epoch: every request is a witness of its own.
     name: "e-value, request by request",
     start: () => (minutes, minute) => {
-      const epoch = epochAt(EPOCHS, (minute - 1) * MINUTE_MS)!;
+      const epoch = EPOCH_OF_MINUTE[minute - 1]!;
       const length = minute - epoch.fromMs / MINUTE_MS;
       const bad = sum(minutes.bad, minute, length);
       const total = sum(minutes.total, minute, length);
@@ -79,6 +85,7 @@ export const PEERS: readonly Peer[] = [
 
 const MINUTE_MS = 60_000;
 const EPOCHS = epochsOf(24 * 60 * MINUTE_MS);
+const EPOCH_OF_MINUTE = Array.from({ length: 24 * 60 }, (_, minute) => epochAt(EPOCHS, minute * MINUTE_MS)!);
 
 function sum(sums: Float64Array, minute: number, length: number): number {
   return sums[minute]! - sums[Math.max(0, minute - length)]!;

@@ -1,4 +1,9 @@
-import { addBlockInPlace, evidenceValue, noEvidence } from "../../src/watch/statistics/block-evidence.ts";
+import {
+  addBlockInPlace,
+  evidenceValue,
+  noEvidence,
+  type Block,
+} from "../../src/watch/statistics/block-evidence.ts";
 import { burstMs } from "../../src/watch/statistics/dispersion.ts";
 import { seededRandom } from "../../src/watch/statistics/seeded-random.ts";
 import {
@@ -9,7 +14,7 @@ import {
   ROLLBACK_ALPHA,
   startWeight,
   threshold,
-  type Epoch,
+  type PlannedBlock,
 } from "../../src/watch/statistics/spending.ts";
 import { trafficOf, type Noise, type Traffic } from "./watch-noise.ts";
 import type { Minutes, Peer } from "./watch-peers.ts";
@@ -39,6 +44,7 @@ export function simulateCell(cell: Cell, peers: readonly Peer[]): Outcome {
   const open = (share: number): Traffic => trafficOf(cell.noise, random, cell.requestsPerMinute, share);
   const daysBefore = Array.from({ length: DAYS_BEFORE }, () => learnBurstMs(open(cell.shareBefore)));
   const slots = plannedBlocks(cell.minutes * MINUTE_MS);
+  const plans = daysBefore.map((burst) => planOf(burst, slots));
   const minutes: Minutes = {
     bad: new Float64Array(cell.minutes + 1),
     total: new Float64Array(cell.minutes + 1),
@@ -46,17 +52,18 @@ export function simulateCell(cell: Cell, peers: readonly Peer[]): Outcome {
   const outcome: Outcome = Array.from({ length: OURS + peers.length }, () => []);
   for (let run = 0; run < cell.runs; run++) {
     const traffic = open(cell.share);
-    const ours = startOurs(epochsFor(daysBefore[run % DAYS_BEFORE]!));
+    const ours = startOurs(plans[run % DAYS_BEFORE]!);
     const rules = peers.map((peer) => peer.start());
     const times = outcome.map(() => Infinity);
     let left = times.length;
     let [bad, total] = [0, 0];
-    for (const { fromMs, lengthMs } of slots) {
+    for (let slot = 0; slot < slots.length; slot++) {
+      const { fromMs, lengthMs } = slots[slot]!;
       const block = traffic.block(fromMs, lengthMs);
       bad += block.bad;
       total += block.total;
       const minute = (fromMs + lengthMs) / MINUTE_MS;
-      const value = ours(fromMs, lengthMs, block.bad, block.total);
+      const value = ours(slot, fromMs + lengthMs, block);
       if (value >= HOLD_AT && times[1] === Infinity) {
         times[1] = minute;
         left--;
@@ -109,29 +116,30 @@ function learnBurstMs(traffic: Traffic): number {
   return burstMs(day, RESOLUTION_MS);
 }
 
-const epochsByBurst = new Map<number, Epoch[]>();
+/** For a block that begins with a slot: what is staked on it, and how long it is at least. */
+interface Plan {
+  startWeight: Float64Array;
+  blockMs: Float64Array;
+}
 
-function epochsFor(burst: number): Epoch[] {
-  const known = epochsByBurst.get(burst) ?? epochsOf(DAY_MS, burst);
-  epochsByBurst.set(burst, known);
-  return known;
+function planOf(burst: number, slots: readonly PlannedBlock[]): Plan {
+  const epochs = epochsOf(DAY_MS, burst);
+  return {
+    startWeight: Float64Array.from(slots, ({ fromMs }) => startWeight(epochs, fromMs)),
+    blockMs: Float64Array.from(slots, ({ fromMs }) => epochAt(epochs, fromMs)!.blockMs),
+  };
 }
 
 /** Gathers looks into blocks, as long as the epoch asks for; the e-value after each block, 0 inside of it. */
-function startOurs(
-  epochs: readonly Epoch[],
-): (fromMs: number, lengthMs: number, bad: number, total: number) => number {
+function startOurs(plan: Plan): (slot: number, toMs: number, look: Block) => number {
   const evidence = Float64Array.from(noEvidence);
-  let block = { fromMs: 0, bad: 0, total: 0 };
-  let blockMs = epochs[0]!.blockMs;
-  return (fromMs, lengthMs, bad, total) => {
-    block.bad += bad;
-    block.total += total;
-    const toMs = fromMs + lengthMs;
-    if (toMs - block.fromMs < blockMs) return 0;
-    addBlockInPlace(evidence, block.bad, block.total, TARGET, startWeight(epochs, block.fromMs));
-    block = { fromMs: toMs, bad: 0, total: 0 };
-    blockMs = epochAt(epochs, toMs)?.blockMs ?? blockMs;
+  let [first, fromMs, bad, total] = [0, 0, 0, 0];
+  return (slot, toMs, look) => {
+    bad += look.bad;
+    total += look.total;
+    if (toMs - fromMs < plan.blockMs[first]!) return 0;
+    addBlockInPlace(evidence, bad, total, TARGET, plan.startWeight[first]!);
+    [first, fromMs, bad, total] = [slot + 1, toMs, 0, 0];
     return evidenceValue(evidence);
   };
 }
