@@ -111,7 +111,7 @@ async function messageOf(
     ...(owners === undefined ? [] : [{ text: owners }]),
     ...(unseen.length === 0 ? [] : [{ text: ours.look(unseen), role: "look" as const }]),
     ...withPatience(migration.up, limit),
-    ...ownRoleSql(migration).map((text) => ({ text })),
+    ...ownRoleSql(migration.up).map((text) => ({ text })),
     { text: ours.finish(migration.version), role: "finish" },
     { text: "commit" },
     // The text is read as a whole before it runs: what a file sets must be gone before the next one is sent.

@@ -3,6 +3,7 @@ import { literal, type SqlValue } from "../session/literal.ts";
 import type { Adoptable } from "./compare.ts";
 import { historyOf } from "./history/registry.ts";
 import type { LedgerRow } from "./ledger.ts";
+import type { Statement } from "../sql/statements.ts";
 import type { Migration } from "./migration.ts";
 import type { MigrateOptions } from "./migrate-options.ts";
 
@@ -61,12 +62,14 @@ const CHANGES_ROLE = /\brole\b|\bsession authorization\b/i;
 
 /** What completes the ledger row at the end of the transaction. */
 export function finishSql(migration: Migration): string[] {
-  return [...ownRoleSql(migration), FINISH.replace("$1", () => literal(migration.version))];
+  return [...ownRoleSql(migration.up), FINISH.replace("$1", () => literal(migration.version))];
 }
 
-/** Back to the session's role, when the file may have left it. */
-export function ownRoleSql({ up }: Migration): string[] {
-  return up.some(({ code }) => CHANGES_ROLE.test(code)) ? ["reset session authorization", "reset role"] : [];
+/** Back to the session's role, when statements may have left it. */
+export function ownRoleSql(statements: readonly Statement[]): string[] {
+  return statements.some(({ code }) => CHANGES_ROLE.test(code))
+    ? ["reset session authorization", "reset role"]
+    : [];
 }
 
 /** Takes back what recordApplied wrote. False when the row is not there; belongs into the transaction of the undo. */

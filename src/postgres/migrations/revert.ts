@@ -1,3 +1,4 @@
+import { hasCode, TminusError } from "../../errors.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
 import type { Session } from "../session/connect.ts";
 import { checkFence } from "../session/fence.ts";
@@ -54,12 +55,33 @@ export async function revertMigrations(
     if (reason !== undefined) return { state: "refused", reason };
     for (const row of rows) reverted.set(row.version, row);
     await undoUnfinished(session, unfinished, options);
-    for (const row of rows) {
+    for (const [index, row] of rows.entries()) {
       options.progress(`undoing ${row.file}`);
       crashPoint("migrate.before-transaction", `${row.version} down`);
-      await revertOne(session, row, { options, guard });
+      try {
+        await revertOne(session, row, { options, guard });
+      } catch (error) {
+        const open = new Set(rows.slice(index).map(({ version }) => version));
+        throw withUndone(
+          error,
+          [...reverted.values()].filter(({ version }) => !open.has(version)),
+        );
+      }
     }
     return { state: "reverted", reverted: [...reverted.values()] };
+  });
+}
+
+/** Says with a failure which files were undone before it: they stay so. */
+function withUndone(error: unknown, undone: readonly LedgerRow[]): unknown {
+  if (undone.length === 0 || !hasCode(error, "MIGRATION_FAILED", "MIGRATION_LOCKED", "MIGRATION_REFUSED"))
+    return error;
+  const { code, message, hint, details } = error;
+  const files = undone.map(({ file }) => file).join(", ");
+  return new TminusError(code, `${message}\nundone before it, and not made again: ${files}`, {
+    hint,
+    details,
+    cause: error,
   });
 }
 

@@ -6,6 +6,7 @@ import type { Statement } from "../sql/statements.ts";
 import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
 import { effectOf } from "./outside/effect-of.ts";
 import type { OutsideEffect } from "./outside/effect.ts";
+import { ownRoleSql } from "./record.ts";
 import { asMigrationError, runStatement } from "./run-statement.ts";
 import { groupStatements, isSetting, type StatementGroup } from "./statement-groups.ts";
 import {
@@ -86,8 +87,9 @@ async function runTogether(
         if (isLast) await work.record(session);
         const journal = isLast ? journalForgetSql(work) : journalDoneSql(work, first, statements, options);
         const settings = settingsBefore(work, first);
+        const ours = [...ownRoleSql([...settings, ...statements]), journal];
         if (work.beforeStatement === undefined) {
-          await transaction.commitWith([...settings, ...statements], [journal]);
+          await transaction.commitWith([...settings, ...statements], ours);
           return true;
         }
         for (const setting of settings) await transaction.run(setting);
@@ -95,7 +97,7 @@ async function runTogether(
           await work.beforeStatement(session, statement);
           await transaction.run(statement);
         }
-        await transaction.commitWith([], [journal]);
+        await transaction.commitWith([], ours);
         return true;
       },
     }),

@@ -50,6 +50,9 @@ describe("revertMigrations", () => {
     await world.apply();
     await expect(revertMigrations(world.options())).rejects.toMatchObject({
       code: "MIGRATION_FAILED",
+      message: expect.stringMatching(
+        /^2_b\.sql:5: [^]*\nundone before it, and not made again: 3_c\.sql$/,
+      ) as string,
       details: { file: "2_b.sql", line: 5, sqlState: "42P01" },
     });
     expect([await world.has("a"), await world.has("b"), await world.has("c")]).toEqual([true, true, false]);

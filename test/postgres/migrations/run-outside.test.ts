@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { revertMigrations } from "../../../src/postgres/migrations/revert.ts";
-import { openMigrationWorld, until, type MigrationWorld } from "./world.ts";
+import { openMigrationWorld, until, up, type MigrationWorld } from "./world.ts";
 
 const CREATE =
   "-- tminus: no-transaction\n-- tminus: up\ncreate unique index concurrently t_a on t (a);\n-- tminus: down\ndrop index concurrently t_a;\n";
@@ -40,6 +40,19 @@ describe("migrations outside a transaction", () => {
     });
     expect(await validity(world)).toBeUndefined();
     expect(await world.query("select 1 from tminus.migration_statement")).toEqual([]);
+  });
+
+  it("writes its journal as itself when the file goes on as another role", async () => {
+    await using world = await openMigrationWorld();
+    await world.query("create table a (n int)");
+    await world.write(
+      "1_a.sql",
+      `-- tminus: no-transaction\n${up("create index concurrently a_n on a (n);\nset role pg_monitor;\nselect 1;", "drop index concurrently a_n;\nset role pg_monitor;\nselect 1;")}`,
+    );
+    expect(await world.apply()).toHaveLength(1);
+    const guard = { beforeStatement: () => Promise.resolve() };
+    expect(await revertMigrations(world.options(), guard)).toMatchObject({ state: "reverted" });
+    expect(await world.has("a_n")).toBe(false);
   });
 
   it("drops the invalid index that a killed attempt left before it builds it anew", async () => {
