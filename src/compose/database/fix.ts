@@ -2,6 +2,7 @@ import { posix, resolve, sep } from "node:path";
 import type { DatabasePlace } from "../../model/database.ts";
 import { planFix, type FixPlan, type FixedFile } from "../../postgres/lint/fix/plan-fix.ts";
 import { verifyFix, type FixVerdict } from "../../postgres/lint/fix/verify-fix.ts";
+import { takeBackUnfinished } from "../../postgres/lint/fix/unfinished-write.ts";
 import { writeFix } from "../../postgres/lint/fix/write-fix.ts";
 import { bySeverity, countBySeverity } from "../../postgres/lint/finding.ts";
 import { openScratch } from "../scratch.ts";
@@ -34,7 +35,8 @@ export interface FixAnswer {
 
 /**
  * Rewrites the files that are pending in a database, or all when none is given; writes them when it is asked to and
- * they were not found wrong. Errors: MIGRATION_INVALID, DATABASE_UNREACHABLE; what writing a file throws.
+ * they were not found wrong, after it has taken back what a write that was killed left. Errors: MIGRATION_INVALID,
+ * DATABASE_UNREACHABLE.
  */
 export async function fixMigrations(
   place: DatabasePlace | undefined,
@@ -51,6 +53,8 @@ export async function fixMigrations(
           statementTimeoutMs: READ_TIMEOUT_MS,
           signal,
         };
+  if (write && (await takeBackUnfinished(directory)))
+    progress("took back what a --write that was killed had written");
   const plan = await planFix({ directory, format: history, style }, session);
   const path = (file: string): string => posix.join(folder.split(sep).join("/"), file);
   const verdict = plan.fixed.length === 0 ? undefined : await verified(plan, place, question);

@@ -5,6 +5,7 @@ import { TminusError } from "../../errors.ts";
 import { hashJson } from "../../lib/hash.ts";
 import { compareVersions, type Migration } from "./migration.ts";
 import { parseMigration } from "./parse-migration.ts";
+import { UNFINISHED_WRITE, unfinishedWrite } from "./unfinished.ts";
 
 const MAX_FILES = 10_000;
 const MAX_FILE_BYTES = 8 * 1024 * 1024;
@@ -59,7 +60,9 @@ export async function readFolder(
 ): Promise<{ files: FolderFile[]; problems: string[] }> {
   const files: FolderFile[] = [];
   const problems: string[] = [];
-  const names = (await namesIn(directory)).flatMap((name) => pathOf(name) ?? []);
+  const present = await namesIn(directory);
+  if (present.includes(UNFINISHED_WRITE)) throw unfinishedWrite(directory);
+  const names = present.flatMap((name) => pathOf(name) ?? []);
   if (names.length > MAX_FILES)
     throw invalidMigrations(directory, [`there are more than ${MAX_FILES} files`]);
   for (const name of names) {
