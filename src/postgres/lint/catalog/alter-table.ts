@@ -1,4 +1,4 @@
-import type { AlterTableCmd, Node } from "libpg-query";
+import type { AlterTableCmd, Node, RangeVar } from "libpg-query";
 import { treeOf } from "../../sql/tree.ts";
 import { indexesOf, keyOf, type Catalog, type Table } from "./catalog.ts";
 import {
@@ -45,7 +45,9 @@ function applyCommand(catalog: Catalog, table: Table, command: AlterTableCmd, fi
     case "AT_AlterColumnType":
       if (column !== undefined) {
         column.type = typeOf(definition?.typeName);
-        column.definition = { ...column.definition, ...definition, colname: column.name };
+        // A collation that is not said again is that of the new type.
+        const { collClause: _collation, ...kept } = column.definition;
+        column.definition = { ...kept, ...definition, colname: column.name };
       }
       return;
     case "AT_ColumnDefault":
@@ -63,6 +65,7 @@ function applyCommand(catalog: Catalog, table: Table, command: AlterTableCmd, fi
       return;
     case "AT_ReplicaIdentity":
     case "AT_ClusterOn":
+    case "AT_AlterConstraint":
       table.attached.push({ AlterTableCmd: command });
       return;
     case "AT_SetNotNull":
@@ -89,6 +92,8 @@ function applyCommand(catalog: Catalog, table: Table, command: AlterTableCmd, fi
     case "AT_SetAccessMethod":
       table.hasOwnStorage = true;
       return;
+    case "AT_AddInherit":
+      return addChild(catalog, table, treeOf(command.def, "RangeVar"));
     case "AT_AttachPartition":
     case "AT_DetachPartition":
       return attach(catalog, table, command);
@@ -102,6 +107,13 @@ function validate(table: Table, name: string): void {
   constraint.isValid = true;
   if (constraint.kind === "not-null")
     for (const column of constraint.columns) setNotNull(table, column, true);
+}
+
+/** Notes that a table inherits from another one, other than as a partition. */
+export function addChild(catalog: Catalog, child: Table, parent: RangeVar | undefined): void {
+  child.isChild = true;
+  const known = catalog.tables.get(keyOf(catalog, parent));
+  if (known !== undefined) known.hasChildren = true;
 }
 
 function attach(catalog: Catalog, parent: Table, { subtype, def }: AlterTableCmd): void {

@@ -1,6 +1,6 @@
 import type { CreateStmt, IndexStmt, Node, PartitionSpec } from "libpg-query";
 import { treeOf } from "../../sql/tree.ts";
-import { applyAlterTable } from "./alter-table.ts";
+import { addChild, applyAlterTable } from "./alter-table.ts";
 import { applyAttached } from "./attached.ts";
 import { keyOf, type Catalog, type PartitionKey, type Table } from "./catalog.ts";
 import { addColumn, addConstraint, dropTable } from "./change-table.ts";
@@ -55,10 +55,7 @@ function createTable(catalog: Catalog, tree: CreateStmt, file: number): void {
     copyColumns(catalog.tables.get(table.partitionOf), table);
   } else if ((tree.inhRelations ?? []).length > 0) {
     table.isComplete = false;
-    for (const each of tree.inhRelations ?? []) {
-      const inherited = catalog.tables.get(keyOf(catalog, treeOf(each, "RangeVar")));
-      if (inherited !== undefined) inherited.hasChildren = true;
-    }
+    for (const each of tree.inhRelations ?? []) addChild(catalog, table, treeOf(each, "RangeVar"));
   }
   for (const element of tree.tableElts ?? []) {
     const definition = treeOf(element, "ColumnDef");

@@ -37,10 +37,12 @@ export interface Table {
   constraints: Map<string, Constraint>;
   policies: Map<string, Policy>;
   triggers: Map<string, CreateTrigStmt>;
-  /** Statements that hang something else on it: statistics, rules, settings of an index, replica identity, order of CLUSTER. */
+  /** Statements that hang something else on it: statistics, rules, settings of an index or constraint, replica identity, order of CLUSTER. */
   attached: Node[];
   /** Some table inherits from it, other than as a partition. */
   hasChildren: boolean;
+  /** It inherits from another table, other than as a partition. */
+  isChild?: boolean;
   /** Keys that it had before: what is stored as a tree may still say them. */
   formerKeys: string[];
   hasRowSecurity: boolean;

@@ -49,7 +49,8 @@ export async function fixFile(
       isChanged = true;
       fix.rules.push(...rewritten.answered.map(({ rule }) => rule));
       fix.declared.push(...rewritten.declared);
-      fix.notes.push(...rewritten.notes);
+      // A down section that a rewrite made is no loss of the reader's.
+      if (file.down !== undefined) fix.notes.push(...rewritten.notes);
       for (const [index, piece] of rewritten.pieces.entries()) {
         if (piece.kind === "backfill") fix.backfills.push(piece.backfill);
         else {

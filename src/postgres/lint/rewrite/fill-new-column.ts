@@ -9,7 +9,7 @@ import { chosenName } from "./chosen-name.ts";
 import { literal } from "./literal.ts";
 import { named, relationNamed } from "./names-in-sql.ts";
 import { keyOfIndex } from "./key-of-index.ts";
-import { notNullCheck } from "./require-not-null.ts";
+import { moreThanNotNull, notNullCheck } from "./require-not-null.ts";
 import { expressionOf } from "./sql-of.ts";
 
 /** What gives a new column its values. */
@@ -48,6 +48,8 @@ export function fillNewColumn(
     };
   if (known?.columns.has(column) === true)
     return { reason: `${shown(table)} has a column ${column} already.` };
+  const more = moreThanNotNull(statement, constraints);
+  if (more !== undefined) return more;
   const source = sourceOf(added, constraints);
   if ("reason" in source) return source;
   const at = relationNamed(table);

@@ -66,6 +66,7 @@ function whatIsLost(catalog: Catalog, table: Table, column: Column): string | un
 
 function ofTable(catalog: Catalog, table: Table): string | undefined {
   if (table.isPartitioned || table.partitionOf !== undefined) return "The table is partitioned";
+  if (table.isChild === true) return "The table inherits from another one";
   if (table.hasChildren) return "Another table inherits from it";
   if (
     catalog.published.has("*") ||
@@ -73,7 +74,7 @@ function ofTable(catalog: Catalog, table: Table): string | undefined {
   )
     return "The table is in a publication, whose subscribers do not have the new column";
   if (table.attached.length > 0)
-    return "Statistics, a rule, settings of an index, a replica identity or a CLUSTER order hangs on the table";
+    return "Statistics, a rule, settings of an index or constraint, a replica identity or a CLUSTER order hangs on the table";
   if (![...table.constraints.values()].some(({ kind }) => kind === "primary"))
     return "The table has no primary key, by which db.contract keeps the old values";
   return undefined;

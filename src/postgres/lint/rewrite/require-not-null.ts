@@ -1,5 +1,7 @@
+import type { Constraint } from "libpg-query";
 import type { Catalog } from "../catalog/catalog.ts";
-import type { FileReplacement } from "../define-rule.ts";
+import type { FileReplacement, LintStatement, NotRewritten } from "../define-rule.ts";
+import { treeOf } from "../../sql/tree.ts";
 import { chosenName } from "./chosen-name.ts";
 import { named, relationNamed } from "./names-in-sql.ts";
 
@@ -42,6 +44,25 @@ export function notNullCheck(
     ],
     finish: [`alter table ${at} alter column ${named(column)} set not null;`, drop],
   };
+}
+
+/**
+ * What SET NOT NULL cannot say: ONLY, by which the tables that inherit are left out, and what PostgreSQL 18 keeps of
+ * a NOT NULL behind a new column, its name and NO INHERIT. Undefined when there is nothing of it.
+ */
+export function moreThanNotNull(
+  { node }: LintStatement,
+  behind: readonly Constraint[] = [],
+): NotRewritten | undefined {
+  if (treeOf(node, "AlterTableStmt")?.relation?.inh !== true)
+    return { reason: "With ONLY the tables that inherit go on taking NULL: write ADD CONSTRAINT by hand." };
+  const own = behind.find(({ contype }) => contype === "CONSTR_NOTNULL");
+  if (own?.conname !== undefined || own?.is_no_inherit === true)
+    return {
+      reason:
+        "Its NOT NULL has a name or NO INHERIT: write it as a command of its own, ADD CONSTRAINT … NOT NULL.",
+    };
+  return undefined;
 }
 
 /** All of it for a column that is there: check, look, SET NOT NULL. */

@@ -84,6 +84,32 @@ const REFUSED: readonly (readonly [before: string, sql: string, reason: RegExp])
   ["create table t (a integer);", CHANGE, /no primary key/],
   [`${TABLE} create index on t (abs(a));`, CHANGE, /made without a name/],
   [`${TABLE} create index i on t (a); alter index i set (fillfactor = 70);`, CHANGE, /settings of an index/],
+  [
+    `${TABLE} alter table t add constraint c unique (a); alter table t alter constraint c deferrable;`,
+    CHANGE,
+    /settings of an index or constraint/,
+  ],
+  [
+    `${TABLE} create table u (id bigint primary key); alter table t inherit u;`,
+    CHANGE,
+    /inherits from another/,
+  ],
+  [
+    `${TABLE} create table u () inherits (t);`,
+    "alter table only t alter column a set not null;",
+    /With ONLY/,
+  ],
+  [TABLE, "alter table t add column c text constraint n not null;", /has a name or NO INHERIT/],
+  [
+    TABLE,
+    "alter table t add column c uuid not null no inherit default gen_random_uuid();",
+    /name or NO INHERIT/,
+  ],
+  [
+    `${TABLE} create table u () inherits (t);`,
+    "alter table t add column c uuid default gen_random_uuid();",
+    /db\.backfill fills no such table/,
+  ],
   ["", "alter schema s rename to r;", /A schema has one name/],
 ];
 

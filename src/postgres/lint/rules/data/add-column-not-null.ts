@@ -2,10 +2,10 @@ import { shown } from "../../catalog/catalog.ts";
 import { commandsOf, inlineConstraint, placeOfCommand } from "../../commands-of.ts";
 import { isSerial } from "../../catalog/column-of.ts";
 import { defineRule } from "../../define-rule.ts";
-import { addColumnWith } from "../../rewrite/add-column.ts";
+import { addColumnWith, constraintsBehind } from "../../rewrite/add-column.ts";
 import { literal } from "../../rewrite/literal.ts";
 import { named, relationNamed } from "../../rewrite/names-in-sql.ts";
-import { requireNotNull } from "../../rewrite/require-not-null.ts";
+import { moreThanNotNull, requireNotNull } from "../../rewrite/require-not-null.ts";
 
 export const addColumnNotNull = defineRule({
   id: "add-column-not-null",
@@ -53,6 +53,8 @@ export const addColumnNotNull = defineRule({
       };
     if (added?.known?.columns.has(column) === true)
       return { reason: `${shown(relation)} has a column ${column} already.` };
+    const more = moreThanNotNull(statement, constraintsBehind(added?.definition));
+    if (more !== undefined) return more;
     const [add, ...rest] = requireNotNull(catalog, relation, column, "contract");
     const note = `-- Before this the rows that were there need a value, which only people know: fill ${column} by a db.backfill.`;
     return {

@@ -4,7 +4,7 @@ import type { Table } from "../../catalog/catalog.ts";
 import { defineRule, type FileReplacement } from "../../define-rule.ts";
 import { chosenName } from "../../rewrite/chosen-name.ts";
 import { named, relationNamed } from "../../rewrite/names-in-sql.ts";
-import { requireNotNull } from "../../rewrite/require-not-null.ts";
+import { moreThanNotNull, requireNotNull } from "../../rewrite/require-not-null.ts";
 import { textsOf } from "../../../sql/tree.ts";
 import { provesNotNull } from "../../facts/proves-not-null.ts";
 
@@ -67,6 +67,8 @@ export const setNotNull = defineRule({
   },
   rewrite({ column = "", relation = "" }, statement, { catalog }) {
     const [command] = commandsOf(statement, catalog);
+    const more = moreThanNotNull(statement);
+    if (more !== undefined) return more;
     if (command?.subtype === "AT_AddConstraint") return { steps: addNotNull(command) };
     const check = checkToValidate(command?.known, column);
     if (check === undefined) return { steps: requireNotNull(catalog, relation, column) };

@@ -1,0 +1,22 @@
+import { expect, it } from "vitest";
+import { readLintFile } from "../../../../src/postgres/lint/lint-file.ts";
+import { lintRules } from "../../../../src/postgres/lint/registry.ts";
+import { rewriteFile } from "../../../../src/postgres/lint/rewrite/rewrite-file.ts";
+
+it.each([
+  ["alter table t alter column a type text;", "text"],
+  ['alter table t alter column a type text collate "POSIX";', 'text collate "POSIX"'],
+  ["select 1;", 'varchar(9) collate "C"'],
+])("a second column has the collation that the column has by now: %s", async (change, expected) => {
+  const before = [
+    readLintFile("1.sql", 'create table t (id bigint primary key, a varchar(9) collate "C");'),
+    readLintFile("2.sql", change),
+  ];
+  const file = readLintFile("3.sql", "alter table t rename column a to b;");
+  const written = await rewriteFile(before, file, { rules: lintRules });
+  if (written === undefined || "reason" in written) throw new Error("it is not rewritten");
+  const [first] = written.pieces;
+  if (first?.kind !== "file") throw new Error("it begins with no file");
+  const [, type] = /add column b (.*);/.exec(first.sql) ?? [];
+  expect(type).toBe(expected);
+});
