@@ -10,7 +10,7 @@ export function unfinishedWrite(directory: string): TminusError {
     "MIGRATION_INVALID",
     `${UNFINISHED_WRITE}:1: 'tminus db lint --fix --write' is changing the files of ${basename(directory)}, or was ended before it had changed all of them`,
     {
-      hint: "If it does not run any more, run it again: it first takes back what it had written.",
+      hint: `When it does not run any more, run tminus db lint --dir ${directory} --fix --write: it first takes back what was written.`,
       details: { directory },
     },
   );

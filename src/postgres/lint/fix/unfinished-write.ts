@@ -1,6 +1,7 @@
 import { link, readFile, rename, rm, rmdir, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { TminusError } from "../../../errors.ts";
 import { identify, isAlive } from "../../../lib/process.ts";
 import { UNFINISHED_WRITE, unfinishedWrite } from "../../migrations/unfinished.ts";
 
@@ -77,11 +78,23 @@ export async function takeBackUnfinished(directory: string): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
     throw error;
   }
-  const { pid, startedAt, ...write } = unfinishedSchema.parse(JSON.parse(text));
+  const { pid, startedAt, ...write } = readUnfinished(text, directory);
   if (isAlive({ pid, startedAt })) throw unfinishedWrite(directory);
   await takeBackWrite(directory, write);
   await removeLeftover(ownPath(directory, pid));
   return true;
+}
+
+/** It is whole or not there, unless somebody else wrote it. */
+function readUnfinished(text: string, directory: string): z.infer<typeof unfinishedSchema> {
+  try {
+    return unfinishedSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new TminusError("MIGRATION_INVALID", `${UNFINISHED_WRITE} does not say what was being written`, {
+      hint: `Compare the files of ${directory} with the repository, then remove ${UNFINISHED_WRITE}.`,
+      cause: error,
+    });
+  }
 }
 
 /** Where what is about to be written is put down, before it counts. */

@@ -11,8 +11,9 @@ interface Stretch {
   sql: string;
   statements: LintStatement[];
   rewrite: Rewrite | undefined;
-  /** What is written before its first statement. */
+  /** What is written before its first statement, and after the last one of the file. */
   comment: string;
+  tail: string;
 }
 
 /**
@@ -34,6 +35,7 @@ export function cutFile(
       carried.push(...stretch.statements.filter(isSetting));
       continue;
     }
+    const first = stretch.rewrite.steps.findIndex((step) => !("backfill" in step));
     for (const [position, step] of stretch.rewrite.steps.entries()) {
       if ("backfill" in step) pieces.push({ kind: "backfill", ...step });
       else {
@@ -41,7 +43,8 @@ export function cutFile(
         if (lost !== undefined) return { reason: cannotCarry(lost) };
         const isOnly = stretch.rewrite.steps.length === 1;
         const down = step.down ?? (isOnly ? joinedDowns(downs, stretch.statements) : undefined);
-        pieces.push(rewritten(file, { ...step, down }, carried, position === 0 ? stretch.comment : ""));
+        const around = position === first ? stretch : { comment: "", tail: "" };
+        pieces.push(rewritten(file, { ...step, down }, carried, around));
       }
     }
   }
@@ -77,14 +80,14 @@ function rewritten(
   file: LintFile,
   { suffix, transactional, sql, phase, down }: Omit<FileReplacement, "down"> & { down: string | undefined },
   carried: readonly LintStatement[],
-  comment: string,
+  { comment, tail }: Pick<Stretch, "comment" | "tail">,
 ): FilePiece {
   return {
     kind: "file",
     suffix,
     transactional,
     phase: phase ?? file.phase,
-    sql: comment + withSettings(carried, transactional, sql),
+    sql: `${comment}${withSettings(carried, transactional, sql)}${tail}`,
     ...(down === undefined ? {} : { down }),
   };
 }
@@ -111,13 +114,15 @@ function stretchesOf(
     const end = isLast ? file.sql.length : endOf(file.sql, statement);
     const sql = file.sql.slice(from, end);
     const comment = file.sql.slice(from, statement.start);
+    const rest = isLast ? file.sql.slice(endOf(file.sql, statement)).trimEnd() : "";
+    const tail = rest.trim() === "" ? "" : rest;
     from = end;
     const rewrite = rewrites.get(statement.index);
     const before = stretches.at(-1);
     if (rewrite === undefined && before !== undefined && before.rewrite === undefined) {
       before.sql += sql;
       before.statements.push(statement);
-    } else stretches.push({ sql, statements: [statement], rewrite, comment });
+    } else stretches.push({ sql, statements: [statement], rewrite, comment, tail });
   }
   return stretches;
 }

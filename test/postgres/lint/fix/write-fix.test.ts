@@ -134,6 +134,14 @@ it("killed anywhere, leaves the old files, the new ones, or a folder that nobody
   expect([...seen].sort()).toEqual(["after", "before", "unfinished"]);
 });
 
+it("says what to do when nobody can tell what was being written", async () => {
+  writeFileSync(join(directory, UNFINISHED_WRITE), "x");
+  await expect(takeBackUnfinished(directory)).rejects.toMatchObject({
+    code: "MIGRATION_INVALID",
+    hint: expect.stringContaining("then remove .tminus-unfinished") as string,
+  });
+});
+
 it("does not take back what another process is writing, nor write beside it", async () => {
   await beginWrite(directory, { created: ["2_a.sql"], replaced: ["1_a.sql"] });
   await expect(takeBackUnfinished(directory)).rejects.toThrow("is changing the files");

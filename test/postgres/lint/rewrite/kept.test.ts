@@ -20,3 +20,27 @@ it.each([
   const [, type] = /add column b (.*);/.exec(first.sql) ?? [];
   expect(type).toBe(expected);
 });
+
+it("comments around a statement that is rewritten", async () => {
+  const before = readLintFile("1.sql", "create table t (id bigint primary key, a text);");
+  const file = readLintFile("2.sql", "-- before; it\ncreate index on t (a); -- behind; it\n/* the end */\n");
+  const written = await rewriteFile([before], file, { rules: lintRules });
+  if (written === undefined || "reason" in written) throw new Error("it is not rewritten");
+  expect(written.pieces).toMatchObject([
+    {
+      sql: "-- before; it\nCREATE INDEX CONCURRENTLY t_a_idx ON t (a); -- behind; it\n/* the end */",
+    },
+  ]);
+});
+
+it("statements behind a semicolon that stands in a comment", async () => {
+  const before = readLintFile("1.sql", "create table t (id bigint primary key, a text);");
+  const sql =
+    "create index on t (a) -- one; two\n/* three; /* four; */ five; */;\ncreate table u (id int);\n";
+  const written = await rewriteFile([before], readLintFile("2.sql", sql), { rules: lintRules });
+  if (written === undefined || "reason" in written) throw new Error("it is not rewritten");
+  expect(written.pieces.map((piece) => piece.kind === "file" && piece.sql.trim())).toEqual([
+    "CREATE INDEX CONCURRENTLY t_a_idx ON t (a);",
+    "create table u (id int);",
+  ]);
+});
