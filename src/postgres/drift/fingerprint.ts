@@ -87,7 +87,8 @@ const PLAIN_SETTINGS = `set local search_path = ''; set local datestyle = 'ISO, 
 /**
  * Reads what a database's schema is, in one query over the catalog. Changes nothing: inside a transaction of the
  * caller (so that it sees what that has done) it leaves settings as they were, else it makes its own, read-only.
- * Not covered: operators, casts, collations, text search, foreign servers, event triggers, comments, owners.
+ * Not covered: operators, casts, collations, text search, foreign servers, event triggers, comments, owners, extended
+ * statistics, names and NO INHERIT of NOT NULL, storage settings of columns and of the indexes of constraints.
  * Errors: what the session throws.
  */
 export async function readFingerprint(
