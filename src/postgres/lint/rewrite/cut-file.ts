@@ -1,7 +1,7 @@
-import { splitStatements } from "../../sql/statements.ts";
 import { treeOf } from "../../sql/tree.ts";
 import type { FileReplacement, LintStatement, Rewrite } from "../define-rule.ts";
 import type { LintFile } from "../lint-file.ts";
+import { downsOf } from "./downs-of.ts";
 import type { FilePiece, Piece } from "./piece.ts";
 import { dependsOnSession, isHarmlessSetting, isSetting } from "./session-state.ts";
 
@@ -26,7 +26,10 @@ export function cutFile(
   statements: readonly LintStatement[],
   rewrites: ReadonlyMap<number, Rewrite>,
 ): { pieces: Piece[]; notes: string[] } | { reason: string } {
-  const downs = downsOf(file, statements);
+  const downs = downsOf(
+    file,
+    statements.filter((statement) => !isSetting(statement)),
+  );
   const pieces: Piece[] = [];
   const carried: LintStatement[] = [];
   for (const stretch of stretchesOf(file, statements, rewrites)) {
@@ -131,21 +134,6 @@ function stretchesOf(
 function endOf(sql: string, { start, text }: LintStatement): number {
   const end = sql.indexOf(";", start + text.length);
   return end === -1 ? sql.length : end + 1;
-}
-
-/**
- * The down statement of each statement, by its number: undefined when the down section has not one for each, in the
- * opposite order.
- */
-function downsOf(
-  { down }: LintFile,
-  statements: readonly LintStatement[],
-): ReadonlyMap<number, string> | undefined {
-  if (down === undefined) return undefined;
-  const done = statements.filter((statement) => !isSetting(statement));
-  const undone = splitStatements(down).statements.map(({ text }) => text);
-  if (undone.length !== done.length) return undefined;
-  return new Map(done.map(({ index }, position) => [index, undone.at(-1 - position)!]));
 }
 
 function joinedDowns(

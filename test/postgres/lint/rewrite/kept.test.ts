@@ -44,3 +44,24 @@ it("statements behind a semicolon that stands in a comment", async () => {
     "create table u (id int);",
   ]);
 });
+
+it.each([
+  [
+    "alter table t drop d; drop index i; alter table t drop c;",
+    ["alter table t drop c;", "drop index concurrently i;", "alter table t drop d;"],
+  ],
+  // In the order of the statements: nobody can say to which file each belongs.
+  [
+    "alter table t drop c; drop index i; alter table t drop d;",
+    [undefined, "drop index concurrently i;", undefined],
+  ],
+])("gives each file the down statement that is its own: %s", async (down, expected) => {
+  const before = readLintFile("1.sql", "create table t (id bigint primary key, a text);");
+  const up = "alter table t add c int; create index i on t (id); alter table t add d int;";
+  const sql = `-- tminus: up\n${up}\n-- tminus: down\n${down}\n`;
+  const written = await rewriteFile([before], readLintFile("2.sql", sql), { rules: lintRules });
+  if (written === undefined || "reason" in written) throw new Error("it is not rewritten");
+  expect(
+    written.pieces.map((piece) => piece.kind === "file" && piece.down?.trim().replaceAll('"', "")),
+  ).toEqual(expected);
+});
