@@ -162,6 +162,8 @@ export interface LintContext {
   file: LintFile;
   /** All statements of the file in order, those of DO blocks behind the block. */
   statements: readonly LintStatement[];
+  /** Those of the files that run behind this one, but before what is moved to a backfill or to the phase contract. */
+  followers: readonly LintStatement[];
   /** Those before this one in the same transaction. */
   earlier: readonly LintStatement[];
   /** Those after this one in the same transaction. */

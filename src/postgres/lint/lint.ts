@@ -24,6 +24,8 @@ export interface LintOptions {
   sizes?: TableSizes;
   /** Whether findings say how they are rewritten. */
   rewrites?: boolean;
+  /** Files that run behind the asked one in the same deploy, before backfills and the phase contract. */
+  followers?: readonly LintFile[];
 }
 
 export interface LintReport {
@@ -41,6 +43,7 @@ export async function lint(files: readonly LintFile[], options: LintOptions): Pr
   const report: LintReport = { findings: [], allowed: [], files: 0, statements: 0 };
   const catalog = emptyCatalog();
   let batchStart: number | undefined;
+  const followers = await statementsOfAll(options.followers ?? []);
   for (const [number, file] of files.entries()) {
     const isAsked = options.isAsked?.(file) ?? true;
     if (isAsked) batchStart = options.isOneBatch === true ? (batchStart ?? number) : number;
@@ -52,7 +55,12 @@ export async function lint(files: readonly LintFile[], options: LintOptions): Pr
       continue;
     }
     const found: Finding[] = isAsked ? unknownDirectives(file) : [];
-    const contextOf = contextsIn(file, read.statements, { catalog, batchStart: batchStart ?? 0, options });
+    const contextOf = contextsIn(file, read.statements, {
+      catalog,
+      batchStart: batchStart ?? 0,
+      followers,
+      options,
+    });
     const placeOf = placesOfFindings(file);
     for (const statement of read.statements) {
       if (isAsked) found.push(...checkStatement(statement, contextOf(statement), { ...options, placeOf }));
@@ -106,14 +114,25 @@ interface Surroundings {
   catalog: Catalog;
   /** Number of the file that opens the batch. */
   batchStart: number;
+  followers: readonly LintStatement[];
   options: LintOptions;
+}
+
+/** Without those of files that cannot be read: they will not run. */
+async function statementsOfAll(files: readonly LintFile[]): Promise<LintStatement[]> {
+  const all: LintStatement[] = [];
+  for (const file of files) {
+    const read = await statementsOf(file);
+    if ("statements" in read) all.push(...read.statements);
+  }
+  return all;
 }
 
 /** What the rules are told beside each statement of a file. */
 function contextsIn(
   file: LintFile,
   statements: readonly LintStatement[],
-  { catalog, batchStart, options }: Surroundings,
+  { catalog, batchStart, followers, options }: Surroundings,
 ): (statement: LintStatement) => LintContext {
   const transactions = new Map<number, LintStatement[]>();
   const positions = new Map<LintStatement, number>();
@@ -131,6 +150,7 @@ function contextsIn(
     catalog,
     file,
     statements,
+    followers,
     isNew,
     isInBatch: (made: number) => made >= batchStart,
     sizeOf,

@@ -37,10 +37,14 @@ export async function fixFile(
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const next: FileFix["files"] = [];
     let isChanged = false;
-    for (const { suffix, lint } of fix.files) {
+    for (const [position, { suffix, lint }] of fix.files.entries()) {
       const before = next.map((each) => each.lint);
       const inBatch = options.isOneBatch === true ? [...(options.inBatch ?? []), ...before] : [];
-      const rewritten = await rewriteFile([...earlier, ...before], lint, { ...options, inBatch });
+      const rewritten = await rewriteFile([...earlier, ...before], lint, {
+        ...options,
+        inBatch,
+        followers: [...behind(fix.files.slice(position + 1)), ...(options.followers ?? [])],
+      });
       if (rewritten === undefined || "reason" in rewritten) {
         if (rewritten !== undefined) reasons.push(rewritten.reason);
         next.push({ suffix, lint });
@@ -78,4 +82,9 @@ export async function fixFile(
   }
   if (fix.rules.length === 0) return reasons[0] === undefined ? undefined : { reason: reasons[0] };
   return { ...fix, rules: [...new Set(fix.rules)], notes: [...new Set(fix.notes)] };
+}
+
+/** What runs before anything that is moved to a backfill or to the phase contract. */
+function behind(files: FileFix["files"]): LintFile[] {
+  return files.map(({ lint }) => lint).filter(({ phase }) => phase !== "contract");
 }

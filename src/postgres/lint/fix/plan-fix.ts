@@ -64,7 +64,13 @@ export async function planFix(request: LintRequest, session: SessionOptions | un
   for (const [position, file] of folder.files.entries()) {
     const next = folder.files[position + 1]?.file;
     const isFound = isMeant(file) && found.has(file.file);
-    const done = isFound ? await fixOne(folder, file, next, { after, asked, options }) : undefined;
+    const followers =
+      look === undefined
+        ? []
+        : folder.files.slice(position + 1).filter((each) => isMeant(each) && each.phase !== "contract");
+    const done = isFound
+      ? await fixOne(folder, file, next, { after, asked, options: { ...options, followers } })
+      : undefined;
     if (done !== undefined && "reason" in done) reasons.set(file.file, done.reason);
     const files =
       done === undefined || "reason" in done
@@ -84,7 +90,12 @@ export async function planFix(request: LintRequest, session: SessionOptions | un
 interface SoFar {
   after: readonly LintFile[];
   asked: readonly LintFile[];
-  options: { rules: ReturnType<typeof rulesFor>; isOneBatch: boolean; sizes?: TableSizes };
+  options: {
+    rules: ReturnType<typeof rulesFor>;
+    isOneBatch: boolean;
+    sizes?: TableSizes;
+    followers: readonly LintFile[];
+  };
 }
 
 async function fixOne(
