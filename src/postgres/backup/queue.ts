@@ -22,6 +22,12 @@ export async function shareOut<Item>(
     for (const goOn of waiting) goOn();
     waiting = [];
   };
+  let first: unknown;
+  const failed = (error: unknown): void => {
+    if (!stopping.signal.aborted) first = error;
+    stopping.abort(new Error("another worker failed"));
+    wake();
+  };
   const takeAll = async (work: (item: Item) => Promise<void>): Promise<void> => {
     while (left.length > 0) {
       signal.throwIfAborted();
@@ -29,7 +35,11 @@ export async function shareOut<Item>(
       if (next >= 0) {
         const [item] = left.splice(next, 1);
         running++;
-        await work(item!).finally(() => running--);
+        // Told before the worker closes: the others must not take what is missing then for the failure.
+        await work(item!)
+          .catch(failed)
+          .finally(() => running--);
+        signal.throwIfAborted();
         wake();
       } else if (running === 0) {
         throw new Error("none of the items that are left is ready");
@@ -37,12 +47,6 @@ export async function shareOut<Item>(
         await new Promise<void>((resolve) => waiting.push(resolve));
       }
     }
-  };
-  let first: unknown;
-  const failed = (error: unknown): void => {
-    if (!stopping.signal.aborted) first = error;
-    stopping.abort(new Error("another worker failed"));
-    wake();
   };
   const count = Math.min(workers, items.length);
   await Promise.all(Array.from({ length: count }, () => open(signal, takeAll).catch(failed)));

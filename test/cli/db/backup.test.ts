@@ -103,7 +103,7 @@ describe("tminus db backup, backups, backup-diff, restore", () => {
       [],
     );
     const proven = await run("backup", "--prove", id);
-    expect(proven.exitCode).toBe(3);
+    expect(proven.exitCode, proven.stderr).toBe(3);
     expect(proven.stderr).toContain("00000-0000.binary.zst: it has 7 bytes");
     const unproven = await run("restore", "--from", id, "--into", "never_made");
     expect(unproven.exitCode).toBe(3);
