@@ -26,7 +26,7 @@ export interface LintRule {
    * never has anything else to keep: an ALTER TABLE is cut up before, so that a finding with `command` comes here
    * with that one command alone, `command` 0, and a catalog that knows what the commands before it did. Never asked
    * for what stands in a DO block. The SQL may say what other rules find: it is linted and rewritten again.
-   * test/postgres/lint/rewrites.test.ts runs the rewrite of every bad example, alone and among other commands.
+   * test/postgres/lint/test-rewrites.ts runs the rewrite of every bad example, alone and among other commands.
    */
   rewrite?(finding: RuleFinding, statement: LintStatement, context: LintContext): Rewrite | NotRewritten;
   /**

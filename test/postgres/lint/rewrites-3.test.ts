@@ -1,0 +1,3 @@
+import { testRewrites } from "./test-rewrites.ts";
+
+testRewrites(2, 3);
