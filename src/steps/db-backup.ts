@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import * as z from "zod";
 import { hasCode, toErrorRecord } from "../errors.ts";
 import { formatDuration } from "../lib/duration.ts";
@@ -29,6 +30,17 @@ const schema = z.strictObject({
     ),
   exclude: z.array(z.string().min(1)).default([]).describe("Tables whose rows are left out: public.logs"),
   jobs: z.int().min(1).max(16).default(2).describe("How many connections copy at once"),
+  tool: z
+    .enum(["copy", "pg_dump"])
+    .default("copy")
+    .describe("What writes it: our own reader of COPY, or pg_dump, for an archive that pg_restore reads"),
+  programs: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder of pg_dump and pg_restore, from the project folder; PATH and Debian's folders when left out",
+    ),
   maxAge: durationSchema
     .optional()
     .describe("A proven backup that is younger than this serves; each run makes its own when left out"),
@@ -84,6 +96,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
     return {
       summary: [
         `back up ${count(facts.tables, "table")} (${Math.ceil(facts.bytes / 1024 ** 2)} MB), restore into a scratch database, compare every row`,
+        ...(settings.tool === "copy" ? [] : ["written by pg_dump, and read by pg_restore"]),
         ...(settings.exclude.length === 0 ? [] : [`without the rows of ${settings.exclude.join(", ")}`]),
         ...(settings.keep === undefined ? [] : [`then remove all but the newest ${settings.keep}`]),
         ...(uncovered === "" ? [] : [`not covered: ${uncovered}`]),
@@ -115,7 +128,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
     );
     if (own !== undefined)
       return { state: "done", reason: "this run's backup is proven", result: resultOf(own, false) };
-    const { maxAge, exclude } = context.with;
+    const { maxAge, exclude, tool } = context.with;
     if (maxAge === undefined) return { state: "absent", reason: "this run has made no proven backup" };
     const since = context.clock.now().getTime() - milliseconds(maxAge);
     const source = backupSource(context);
@@ -126,6 +139,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
         source !== undefined &&
         manifest.source === source &&
         manifest.label === context.environment.name &&
+        (manifest.archive === undefined) === (tool === "copy") &&
         Date.parse(manifest.snapshot.at) >= since &&
         manifest.excluded.every((table) => exclude.includes(table)),
     );
@@ -149,6 +163,9 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
         key,
         label: environment.name,
         exclude: settings.exclude,
+        tool: settings.tool,
+        programs:
+          settings.programs === undefined ? undefined : resolve(context.projectDirectory, settings.programs),
         jobs: settings.jobs,
         statementTimeoutMs: milliseconds(settings.statementTimeout),
         scratch,

@@ -9,6 +9,11 @@ interface OptionalProgram {
 
 /** Programs that some tests meet for real where they are installed. */
 const PROGRAMS: readonly OptionalProgram[] = [
+  {
+    name: "pg_dump",
+    tests: "test/postgres/backup/pg-archive.test.ts",
+    install: "apt-get install postgresql",
+  },
   { name: "pgbouncer", tests: "test/postgres/session/pooler.test.ts", install: "apt-get install pgbouncer" },
 ];
 

@@ -1,4 +1,4 @@
-import { InvalidArgumentError, type Command } from "commander";
+import { InvalidArgumentError, Option, type Command } from "commander";
 import { countOf, durationOf, example, withConfirmation, withDatabase, type Run } from "../declare.ts";
 
 const BACKUP = "name of the backup, or a path to its folder";
@@ -9,16 +9,24 @@ const MAX_JOBS = 16;
 export function declareBackup(database: Command, run: Run): void {
   const body = () => import("../commands/db/backup.ts");
 
-  const backup = withJobs(withFolder(withDatabase(database.command("backup"))))
+  const backup = withPrograms(withJobs(withFolder(withDatabase(database.command("backup")))))
     .description(
       "back the database up, restore the backup into a scratch database and compare: only then it counts",
     )
     .option("--exclude <table...>", "tables whose rows are left out: public.logs")
+    .addOption(
+      new Option("--tool <tool>", "what writes it: our own reader, or pg_dump in its directory format")
+        .choices(["copy", "pg_dump"])
+        .default("copy"),
+    )
     .option("--prove <backup>", `prove one that has no proof instead; ${BACKUP}`);
-  example(backup, "tminus db backup", "tminus db backup --exclude public.logs --jobs 4");
-  backup.action((options: BackupOptions & { exclude?: string[]; prove?: string }) =>
-    run(async (context) => (await body()).backup(context, options)),
+  example(
+    backup,
+    "tminus db backup",
+    "tminus db backup --exclude public.logs --jobs 4",
+    "tminus db backup --tool pg_dump",
   );
+  backup.action((options: MakeOptions) => run(async (context) => (await body()).backup(context, options)));
 
   const backups = withFolder(withDatabase(database.command("backups"))).description(
     "the backups, newest first, and whether each counts; exits 3 when none does",
@@ -56,7 +64,9 @@ export function declareBackup(database: Command, run: Run): void {
     run(async (context) => (await body()).backupDiff(context, name, options)),
   );
 
-  const restore = withConfirmation(withJobs(withFolder(withDatabase(database.command("restore")))))
+  const restore = withConfirmation(
+    withPrograms(withJobs(withFolder(withDatabase(database.command("restore"))))),
+  )
     .description(
       "restore a backup into a new database on the same server, never over one that has anything in it",
     )
@@ -78,9 +88,16 @@ export interface BackupOptions {
   database?: string;
   directory?: string;
   jobs?: number;
+  programs?: string;
 }
 
-export interface RemoveOptions extends Omit<BackupOptions, "jobs"> {
+export interface MakeOptions extends BackupOptions {
+  exclude?: string[];
+  prove?: string;
+  tool?: "copy" | "pg_dump";
+}
+
+export interface RemoveOptions extends Omit<BackupOptions, "jobs" | "programs"> {
   keep?: number;
   /** In milliseconds. */
   olderThan?: number;
@@ -102,6 +119,13 @@ function withFolder(command: Command): Command {
   return command.option(
     "--directory <folder>",
     "folder of the backups, from the project folder; backups/<environment> in the state folder when left out",
+  );
+}
+
+function withPrograms(command: Command): Command {
+  return command.option(
+    "--programs <folder>",
+    "folder of pg_dump and pg_restore, for backups by pg_dump; PATH and Debian's folders when left out",
   );
 }
 

@@ -28,6 +28,8 @@ export interface BackupChoice {
   /** The folder of the backups, from the project folder; backups/<environment> in the state folder when left out. */
   directory?: string;
   jobs: number;
+  /** Folder of pg_dump and pg_restore, from the project folder; found where they usually are when left out. */
+  programs?: string;
 }
 
 export interface Ways {
@@ -38,7 +40,7 @@ export interface Ways {
 /** Dumps the database and proves the dump. Errors: BACKUP_FAILED, BACKUP_INVALID, DATABASE_UNREACHABLE. */
 export function makeBackup(
   place: DatabasePlace,
-  choice: BackupChoice & { exclude: readonly string[] },
+  choice: BackupChoice & { exclude: readonly string[]; tool?: "copy" | "pg_dump" | undefined },
   ways: Ways,
 ): Promise<StoredBackup> {
   return backUp({
@@ -47,6 +49,7 @@ export function makeBackup(
     key: null,
     label: labelOf(place),
     exclude: choice.exclude,
+    tool: choice.tool,
     scratch: place.scratch,
     ...limitsOf(place, choice, ways),
   });
@@ -200,6 +203,8 @@ function labelOf({ environment, connectionString }: DatabasePlace): string {
   return name.replaceAll(/[^\w-]/g, "_") || "database";
 }
 
-function limitsOf({ clock }: DatabasePlace, { jobs }: BackupChoice, { signal, progress }: Ways) {
-  return { jobs, statementTimeoutMs: STATEMENT_TIMEOUT_MS, clock, signal, progress };
+function limitsOf(place: DatabasePlace, { jobs, programs }: BackupChoice, { signal, progress }: Ways) {
+  const { clock, projectDirectory } = place;
+  const folder = programs === undefined ? undefined : resolve(projectDirectory, programs);
+  return { programs: folder, jobs, statementTimeoutMs: STATEMENT_TIMEOUT_MS, clock, signal, progress };
 }

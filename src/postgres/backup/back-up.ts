@@ -20,7 +20,14 @@ export async function backUp(options: DumpOptions & { scratch: ScratchServer }):
   }
   progress("writing the backup");
   const { folder, manifest } = await dumpDatabase(options);
-  const limits = { jobs, statementTimeoutMs, clock, progress, ...(signal === undefined ? {} : { signal }) };
+  const limits = {
+    jobs,
+    programs: options.programs,
+    statementTimeoutMs,
+    clock,
+    progress,
+    ...(signal === undefined ? {} : { signal }),
+  };
   return proveBackup(folder, { ...limits, scratch, manifestHash: manifest.hash });
 }
 

@@ -57,15 +57,17 @@ export async function compareRestored(
   };
 }
 
-/** What the rows of each table add up to, read with several connections. Reads only. */
+/** What the rows of each table add up to, read with several connections, of `snapshot` if one is exported. Reads only. */
 export async function readContents(
   sources: readonly RowSource[],
-  options: SessionOptions & { jobs: number },
+  options: SessionOptions & { jobs: number; snapshot?: string },
 ): Promise<Map<string, RowContent>> {
   const parts = sources.flatMap((source) => rangesOf(source).map((range) => ({ source, range })));
   const contents = new Map<string, RowContent>(sources.map(({ name }) => [name, addContents([])]));
   await shareOut(parts, options.jobs, options.signal, (signal, takeAll) =>
     readOnly({ ...options, signal }, async (session) => {
+      if (options.snapshot !== undefined)
+        await session.query(`set transaction snapshot '${options.snapshot}'`);
       await settleSession(session);
       await takeAll(async ({ source, range }) => {
         const content = await readContent(session, source, range);

@@ -6,6 +6,7 @@ import { canonicalJson } from "../../lib/hash.ts";
 import { randomText } from "../../lib/id.ts";
 import { addressOf, readOnly, type Session, type SessionOptions } from "../session/connect.ts";
 import { COMPRESSION, SUFFIX, compressor } from "./compression.ts";
+import { readContents } from "./compare.ts";
 import { copyOut } from "./copy.ts";
 import { openPartial, publish, writeFileOf, writeStream, type StoredBackup } from "./files.ts";
 import {
@@ -15,6 +16,8 @@ import {
   type BackupManifest,
   type BackupTable,
 } from "./manifest.ts";
+import { writeArchive } from "./pg-archive.ts";
+import { findPgPrograms, type PgPrograms } from "./pg-programs.ts";
 import { trackBytes } from "./progress.ts";
 import { shareOut } from "./queue.ts";
 import { explainRefusal } from "./refusal.ts";
@@ -53,6 +56,10 @@ export interface DumpOptions {
   statementTimeoutMs: number;
   /** How long a schema change that holds a table is waited for; 10 s when left out. */
   lockTimeoutMs?: number;
+  /** What writes the rows: our own reader of COPY, or pg_dump, which then also writes the objects. Default: copy. */
+  tool?: "copy" | "pg_dump" | undefined;
+  /** Folder of pg_dump and pg_restore; found where they usually are when left out. */
+  programs?: string | undefined;
   clock: Clock;
   signal?: AbortSignal;
   progress: (text: string) => void;
@@ -71,11 +78,18 @@ export async function dumpDatabase(options: DumpOptions): Promise<StoredBackup> 
         await settleSession(session);
         const startedAt = options.clock.now();
         const snapshot = await openSnapshot(session);
+        const programs =
+          options.tool === "pg_dump"
+            ? await findPgPrograms(options.programs, snapshot.server.major, "the server")
+            : undefined;
         const sources = await lockTables(session, options);
         const total = sum(sources.map(({ bytes }) => bytes));
         partial = await openPartial(options.directory, total / 2 + SLACK_BYTES);
         const schema = await writeSchema(session, partial);
-        const tables = await writeTables(options, snapshot.id, partial, sources, total);
+        const tables =
+          programs === undefined
+            ? { tables: await writeTables(options, snapshot.id, partial, sources, total) }
+            : await dumpArchive(options, { snapshot: snapshot.id, partial, sources, programs });
         const { id: _, ...position } = snapshot;
         const manifest = sealManifest({
           format: BACKUP_FORMAT,
@@ -90,7 +104,7 @@ export async function dumpDatabase(options: DumpOptions): Promise<StoredBackup> 
           ...schema,
           ...position,
           compression: COMPRESSION,
-          tables,
+          ...tables,
           sequences: await readSequenceStates(session),
           excluded: options.exclude.toSorted(),
           endedAt: options.clock.now().toISOString(),
@@ -234,6 +248,37 @@ async function writeTables(
     content: addContents(written[table]!.map(({ content }) => content)),
     parts: written[table]!,
   }));
+}
+
+/** The contents are counted by ourselves, in the same snapshot: what pg_dump wrote is held against them. */
+async function dumpArchive(
+  options: DumpOptions,
+  from: { snapshot: string; partial: string; sources: readonly RowSource[]; programs: PgPrograms },
+): Promise<Pick<BackupManifest, "archive" | "tables">> {
+  const { connectionString, jobs, exclude, statementTimeoutMs: timeoutMs, signal } = options;
+  const { snapshot, partial, sources, programs } = from;
+  const { lockTimeoutMs = LOCK_TIMEOUT_MS } = options;
+  options.progress(`pg_dump ${programs.version}`);
+  const archive = await writeArchive(partial, {
+    connectionString,
+    jobs,
+    exclude,
+    timeoutMs,
+    signal,
+    snapshot,
+    lockTimeoutMs,
+    programs,
+  });
+  options.progress("counting the rows in the same snapshot");
+  const contents = await readContents(sources, { ...sessionOptions(options), jobs, snapshot });
+  const tables = sources.map(({ name, columns, format }) => ({
+    name,
+    columns,
+    format,
+    content: contents.get(name)!,
+    parts: [],
+  }));
+  return { archive, tables };
 }
 
 function number(value: number, digits: number): string {

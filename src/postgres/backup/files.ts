@@ -170,8 +170,8 @@ export async function* readRows(
   }
 }
 
-export function filesOf({ schema, script, tables }: BackupManifest): BackupFile[] {
-  return [schema, script, ...tables.flatMap(({ parts }) => parts)];
+export function filesOf({ schema, script, archive, tables }: BackupManifest): BackupFile[] {
+  return [schema, script, ...(archive?.files ?? []), ...tables.flatMap(({ parts }) => parts)];
 }
 
 async function* checkedBytes(

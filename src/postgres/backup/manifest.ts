@@ -84,6 +84,14 @@ export const manifestSchema = z.strictObject({
     transactions: z.string().describe("pg_current_snapshot(): tells rows written since"),
   }),
   compression: z.enum(["zstd", "gzip"]),
+  archive: z
+    .strictObject({
+      version: z.string().describe("Of pg_dump"),
+      major: z.int(),
+      files: z.array(fileSchema).min(1),
+    })
+    .optional()
+    .describe("The rows and objects as pg_dump wrote them; the tables then have no parts"),
   schema: fileSchema.describe("The objects and their statements, as JSON"),
   script: fileSchema.describe("The same as one SQL file, for people"),
   objects: z.int().min(0),

@@ -15,6 +15,8 @@ export interface ProveOptions {
   scratch: ScratchServer;
   jobs: number;
   statementTimeoutMs: number;
+  /** As in RestoreOptions. */
+  programs?: string | undefined;
   clock: Clock;
   signal?: AbortSignal;
   progress: (text: string) => void;
@@ -62,7 +64,14 @@ async function restoreAndCompare(
       ...(signal === undefined ? {} : { signal }),
     };
     const startedMs = clock.monotonicMs();
-    await restoreBackup(backup, { ...limits, createRoles: true, analyze, clock, progress });
+    await restoreBackup(backup, {
+      ...limits,
+      createRoles: true,
+      analyze,
+      clock,
+      progress,
+      programs: options.programs,
+    });
     const restoredMs = clock.monotonicMs();
     progress("comparing what was restored");
     const { differences, ...compared } = await compareRestored(backup, { ...limits, purpose: "proof" });

@@ -3,10 +3,11 @@ import * as z from "zod";
 import { TminusError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { openSession, type Session, type SessionOptions } from "../session/connect.ts";
-import { readChecked, type StoredBackup } from "./files.ts";
+import { checkFiles, readChecked, type StoredBackup } from "./files.ts";
 import { loadTables } from "./load-tables.ts";
 import { makeObjects } from "./make-objects.ts";
 import { damaged, type BackupManifest } from "./manifest.ts";
+import { restoreArchive } from "./pg-archive.ts";
 import { explainRefusal } from "./refusal.ts";
 import { settleSession } from "./rows.ts";
 import { USER_NAMESPACE, notOfExtension } from "./schema/catalog.ts";
@@ -22,6 +23,8 @@ export interface RestoreOptions {
   /** Whether the database will be worked in, so that the planner needs statistics of it. */
   analyze: boolean;
   statementTimeoutMs: number;
+  /** Folder of pg_restore, for an archive of pg_dump; found where it usually is when left out. */
+  programs?: string | undefined;
   clock: Clock;
   signal?: AbortSignal;
   progress: (text: string) => void;
@@ -39,6 +42,12 @@ export async function restoreBackup(backup: StoredBackup, options: RestoreOption
     await refuseUnlessEmpty(session);
     await prepareRoles(session, backup.manifest, options.createRoles);
     await prepareSchemas(session, objects);
+    if (backup.manifest.archive !== undefined) {
+      await restoreFromArchive(backup, options);
+      await setSequences(session, backup.manifest);
+      if (options.analyze) await session.query("analyze");
+      return;
+    }
     await makeObjects(
       session,
       objects.filter(({ phase }) => phase === "before"),
@@ -60,6 +69,13 @@ export async function restoreBackup(backup: StoredBackup, options: RestoreOption
     );
     if (options.analyze) await session.query("analyze");
   });
+}
+
+async function restoreFromArchive(backup: StoredBackup, options: RestoreOptions): Promise<void> {
+  const { connectionString, jobs, statementTimeoutMs: timeoutMs, programs, signal } = options;
+  options.progress("pg_restore");
+  await checkFiles(backup, signal);
+  await restoreArchive(backup, { connectionString, jobs, timeoutMs, programs, signal });
 }
 
 /** The objects of a backup, in the order in which they are made. Errors: BACKUP_INVALID. */

@@ -39,6 +39,13 @@ describe("tminus db backup, backups, backup-diff, restore", () => {
     expect(result.stdout).toBe("there is no backup\n→ tminus db backup makes one\n");
   });
 
+  it("refuses a pg_dump that is not there or too old, says what to install, and writes nothing", async () => {
+    const result = await run("backup", "--tool", "pg_dump", "--programs", "nowhere");
+    expect(result.exitCode).toBe(1);
+    expect(result.stderr).toContain("Install postgresql-client-18 or newer");
+    expect((await run("backups")).stdout).toContain("there is no backup");
+  });
+
   it("makes a backup that counts, and lists it", async () => {
     const made = await run("backup");
     expect(made.stderr).toContain("restoring the backup into a scratch database");

@@ -7,17 +7,14 @@ import * as room from "../../../compose/database/backup.ts";
 import type { BackupChoice, StoredBackup, TableChange, Ways } from "../../../compose/database/backup.ts";
 import type { CommandContext } from "../../command-context.ts";
 import { confirmChange } from "../../confirm.ts";
-import type { BackupOptions, RestoreOptions } from "../../database/backup.ts";
+import type { BackupOptions, MakeOptions, RestoreOptions } from "../../database/backup.ts";
 
 /** Exit code 3 when the backup was made but is no full basis. */
-export async function backup(
-  context: CommandContext,
-  options: BackupOptions & { exclude?: string[]; prove?: string },
-): Promise<ExitCode> {
+export async function backup(context: CommandContext, options: MakeOptions): Promise<ExitCode> {
   const { place, choice, ways } = await open(context, options);
   const made =
     options.prove === undefined
-      ? await room.makeBackup(place, { ...choice, exclude: options.exclude ?? [] }, ways)
+      ? await room.makeBackup(place, { ...choice, exclude: options.exclude ?? [], tool: options.tool }, ways)
       : await room.proveAgain(place, choice, options.prove, ways);
   const { basis, reasons } = room.isRollbackBasis(made.manifest);
   const { proof, excluded } = made.manifest;
@@ -117,8 +114,12 @@ export async function restore(context: CommandContext, options: RestoreOptions):
 
 async function open(context: CommandContext, options: BackupOptions) {
   const place: DatabasePlace = await context.openDatabase(options.database);
-  const { directory, jobs = 2 } = options;
-  const choice: BackupChoice = { jobs, ...(directory === undefined ? {} : { directory }) };
+  const { directory, jobs = 2, programs } = options;
+  const choice: BackupChoice = {
+    jobs,
+    ...(directory === undefined ? {} : { directory }),
+    ...(programs === undefined ? {} : { programs }),
+  };
   const ways: Ways = {
     signal: context.cancelled,
     progress: (text) => context.output.note(place.redact(text)),
@@ -127,9 +128,10 @@ async function open(context: CommandContext, options: BackupOptions) {
 }
 
 function summary({ folder, manifest }: StoredBackup, basis: boolean, reasons: string[]) {
-  const { id, snapshot, proof, excluded, uncovered } = manifest;
+  const { id, snapshot, proof, excluded, uncovered, archive } = manifest;
   return {
     id,
+    tool: archive === undefined ? "copy" : "pg_dump",
     folder,
     at: snapshot.at,
     lsn: snapshot.lsn,
