@@ -18,7 +18,7 @@ const DECLARATIONS = [
   /^postgres\/sql\/(names|scan-sql|statements|table)\.ts$/,
   /^postgres\/migrations\/history\/(native|prisma|registry|supabase)\.ts$/,
   /^postgres\/migrations\/(check-statement|discover|migration|migration-risk|own-transaction)\.ts$/,
-  /^postgres\/migrations\/(parse-foreign|parse-migration|run-statement|same-script|statement-groups)\.ts$/,
+  /^postgres\/migrations\/(parse-foreign|parse-migration|run-statement|same-script|statement-groups|unfinished)\.ts$/,
   /^postgres\/lint\/(command-lint|finding|report\/text)\.ts$/,
   /^postgres\/diagnose\/(health|pool|session-facts)\.ts$/,
   /^postgres\/drift\/(drift-text|settings)\.ts$/,

@@ -1,9 +1,12 @@
 import { expect, it } from "vitest";
 import { skippedForWant } from "./support/optional-programs.ts";
+import { serverPrograms } from "./support/own-server.ts";
 
 it("names the tests that a missing program skips, and the command that brings it", () => {
+  const server =
+    "skipped for want of a PostgreSQL server with pg_dump: some of test/postgres/backup/pg-archive.test.ts, test/cli/db/backup-pg-dump.test.ts; to run them: apt-get install postgresql";
   expect(skippedForWant("/nowhere")).toEqual([
-    "skipped for want of pg_dump: some of test/postgres/backup/pg-archive.test.ts; to run them: apt-get install postgresql",
+    ...(serverPrograms() === undefined ? [server] : []),
     "skipped for want of pgbouncer: some of test/postgres/session/pooler.test.ts; to run them: apt-get install pgbouncer",
   ]);
 });

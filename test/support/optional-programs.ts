@@ -1,8 +1,10 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { serverPrograms } from "./own-server.ts";
 
 interface OptionalProgram {
   name: string;
+  isThere(path: string): boolean;
   tests: string;
   install: string;
 }
@@ -10,18 +12,26 @@ interface OptionalProgram {
 /** Programs that some tests meet for real where they are installed. */
 const PROGRAMS: readonly OptionalProgram[] = [
   {
-    name: "pg_dump",
-    tests: "test/postgres/backup/pg-archive.test.ts",
+    name: "a PostgreSQL server with pg_dump",
+    isThere: () => serverPrograms() !== undefined,
+    tests: "test/postgres/backup/pg-archive.test.ts, test/cli/db/backup-pg-dump.test.ts",
     install: "apt-get install postgresql",
   },
-  { name: "pgbouncer", tests: "test/postgres/session/pooler.test.ts", install: "apt-get install pgbouncer" },
+  {
+    name: "pgbouncer",
+    isThere: (path) => isOnPath("pgbouncer", path),
+    tests: "test/postgres/session/pooler.test.ts",
+    install: "apt-get install pgbouncer",
+  },
 ];
 
 /** What was skipped for want of a program and the command that brings it, one line each. */
 export function skippedForWant(path = process.env.PATH ?? ""): string[] {
-  const has = (name: string): boolean =>
-    path.split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, name)));
-  return PROGRAMS.filter(({ name }) => !has(name)).map(
+  return PROGRAMS.filter(({ isThere }) => !isThere(path)).map(
     ({ name, tests, install }) => `skipped for want of ${name}: some of ${tests}; to run them: ${install}`,
   );
+}
+
+function isOnPath(name: string, path: string): boolean {
+  return path.split(delimiter).some((folder) => folder !== "" && existsSync(join(folder, name)));
 }
