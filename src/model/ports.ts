@@ -114,8 +114,11 @@ export interface NotificationMessage {
 
 /** A server of our own for throw-away databases: to rehearse in, to restore into. Never the one being changed. */
 export interface ScratchServer {
-  /** A new, empty database of which we are superuser. Errors: STATE_UNAVAILABLE, STATE_PLATFORM. */
-  createDatabase(): Promise<ScratchDatabase>;
+  /**
+   * A new, empty database of which we are superuser. proof: it is only filled and compared, so that its server may
+   * do without a full write-ahead log. Errors: STATE_UNAVAILABLE, STATE_PLATFORM.
+   */
+  createDatabase(use?: "proof"): Promise<ScratchDatabase>;
 }
 
 /** Disposing ends every session in it and removes it. */

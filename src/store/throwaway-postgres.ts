@@ -35,14 +35,16 @@ const PREFIX = "tminus-throwaway-";
 
 /**
  * Starts a server of its own in the folder for temporary files. What an earlier process left there, because
- * it was killed before `close`, is stopped and removed. Errors: STATE_UNAVAILABLE, STATE_PLATFORM.
+ * it was killed before `close`, is stopped and removed. minimal: loading and indexing new tables is not logged.
+ * Errors: STATE_UNAVAILABLE, STATE_PLATFORM.
  */
-export async function openThrowawayPostgres(): Promise<ThrowawayPostgres> {
+export async function openThrowawayPostgres(log: "full" | "minimal" = "full"): Promise<ThrowawayPostgres> {
   await removeAbandoned();
   const directory = join(tmpdir(), `${PREFIX}${ownedName()}`);
   const close = (): Promise<void> => remove(directory);
   try {
-    const { connectionString } = await openCluster({ directory, clock: systemClock, settings: CARELESS });
+    const settings = log === "full" ? CARELESS : { ...CARELESS, ...MINIMAL_LOG };
+    const { connectionString } = await openCluster({ directory, clock: systemClock, settings });
     return {
       adminUrl: connectionString,
       url: async () => (await createThrowawayDatabase(connectionString)).url,
@@ -65,10 +67,10 @@ export async function createThrowawayDatabase(
   return { name, url: withDatabase(adminUrl, name), drop: () => dropDatabase(adminUrl, name) };
 }
 
-/**
- * Nothing of it is to be recovered. The log is written all the same as on a server with replicas: a rehearsal counts
- * what a migration writes into it.
- */
+/** A rehearsal counts what a migration writes into the log; whoever counts nothing can do without most of it. */
+const MINIMAL_LOG = { wal_level: "minimal", max_wal_senders: "0" };
+
+/** Nothing of it is to be recovered. */
 const CARELESS = {
   fsync: "off",
   synchronous_commit: "off",

@@ -54,7 +54,7 @@ async function restoreAndCompare(
     throw unproven(folder, ["its manifest is not the one that was written"]);
   }
   progress("restoring the backup into a scratch database");
-  const database = await options.scratch.createDatabase();
+  const database = await options.scratch.createDatabase(analyze ? undefined : "proof");
   try {
     const { connectionString } = database;
     const limits = {
