@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { systemClock } from "../src/lib/clock.ts";
 import { run } from "../src/lib/process.ts";
@@ -8,6 +8,7 @@ import { openCluster } from "../src/store/embedded/open-cluster.ts";
 import { removeCluster } from "../src/store/embedded/remove-cluster.ts";
 import { createThrowawayDatabase } from "../src/store/throwaway-postgres.ts";
 import type { Benchmark } from "./benchmark.ts";
+import { buildPublishedForm } from "./support/published-form.ts";
 import { migrationText, smallMigrations, type MigrationDialect } from "./support/small-migrations.ts";
 import { median, rounded } from "./support/statistics.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -20,7 +21,10 @@ const NODE_PG_MIGRATE = fileURLToPath(import.meta.resolve("node-pg-migrate/bin/n
 
 type Runner = "raw" | "merged" | "tminus" | "dbmate" | "nodePgMigrate";
 
-/** What protection costs: 500 small files into an empty database, whole processes, on a server that waits for the disk. */
+/**
+ * What protection costs: 500 small files into an empty database, whole processes, on a server that waits for the disk.
+ * tminus is the published form, as what it is compared with is.
+ */
 export const migrate: Benchmark = {
   name: "migrate",
   summary:
@@ -31,7 +35,8 @@ export const migrate: Benchmark = {
     const directory = join(folder, "postgres");
     cleanUp.defer(() => removeCluster(directory));
     const { connectionString } = await openCluster({ directory, clock: systemClock, signal });
-    const commands = await makeCommands(folder, say);
+    const dist = dirname(dirname(await buildPublishedForm(folder, signal)));
+    const commands = await makeCommands(folder, dist, say);
     const times = new Map<Runner, number[]>([...commands.keys()].map((name) => [name, []]));
     for (let round = 0; round <= ROUNDS; round++) {
       for (const [name, command] of commands) {
@@ -66,6 +71,7 @@ interface Command {
 
 async function makeCommands(
   folder: string,
+  dist: string,
   say: (line: string) => void,
 ): Promise<Map<Runner, (url: string) => Command>> {
   const directories = { raw: "", tminus: "", dbmate: "", "node-pg-migrate": "" };
@@ -80,7 +86,7 @@ async function makeCommands(
   const commands = new Map<Runner, (url: string) => Command>([
     ["raw", child("raw-migrate-child.ts")],
     ["merged", child("raw-migrate-child.ts", "merged")],
-    ["tminus", child("tminus-migrate-child.ts")],
+    ["tminus", child("tminus-migrate-child.ts", dist)],
     [
       "nodePgMigrate",
       (url) => ({

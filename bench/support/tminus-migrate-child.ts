@@ -1,11 +1,18 @@
-import { systemClock } from "../../src/lib/clock.ts";
-import { applyMigrations } from "../../src/postgres/migrations/apply.ts";
-import { discoverMigrations } from "../../src/postgres/migrations/discover.ts";
+import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 
-/** Applies a folder as a run does, with every protection on; prints how many files were applied. */
-const [connectionString, directory] = process.argv.slice(2);
-if (connectionString === undefined || directory === undefined)
-  throw new TypeError("usage: tminus-migrate-child <url> <directory>");
+/** Applies a folder as a run does, with every protection on, by the published form; prints how many files were applied. */
+const [connectionString, directory, dist] = process.argv.slice(2);
+if (connectionString === undefined || directory === undefined || dist === undefined)
+  throw new TypeError("usage: tminus-migrate-child <url> <directory> <dist>");
+const load = (file: string): Promise<unknown> => import(pathToFileURL(join(dist, file)).href);
+const { systemClock } = (await load("lib/clock.js")) as typeof import("../../src/lib/clock.ts");
+const { applyMigrations } = (await load(
+  "postgres/migrations/apply.js",
+)) as typeof import("../../src/postgres/migrations/apply.ts");
+const { discoverMigrations } = (await load(
+  "postgres/migrations/discover.js",
+)) as typeof import("../../src/postgres/migrations/discover.ts");
 const rows = await applyMigrations(await discoverMigrations(directory), {
   connectionString,
   fence: { environment: "bench", token: 1 },
