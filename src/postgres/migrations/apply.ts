@@ -5,15 +5,15 @@ import { sqlStateOf, type Session } from "../session/connect.ts";
 import { historyOf } from "./history/registry.ts";
 import { ensureLedger, readLedger, type LedgerRow } from "./ledger.ts";
 import { readStanding, type Standing } from "./read-history.ts";
+import { applyOutside } from "./apply-outside.ts";
 import { applyInOneMessage } from "./one-message.ts";
 import { prepareOurStatements } from "./our-statements.ts";
-import { recordAdopted, recordApplied } from "./record.ts";
+import { recordAdopted } from "./record.ts";
 import type { HistoryFormat, Migration } from "./migration.ts";
 import { lookOptions, type MigrateOptions } from "./migrate-options.ts";
 import { readDumps } from "../session/holders.ts";
 import { waitUntilGone } from "../session/wait-until-free.ts";
 import { foreseeLocks } from "../sql/strong-locks.ts";
-import { runOutside } from "./run-outside.ts";
 import { readJournal } from "./statement-journal.ts";
 import { inFencedTransaction } from "./transaction.ts";
 import { withSession } from "./with-session.ts";
@@ -49,26 +49,6 @@ export async function applyMigrations(
     }
     return (await readLedger(session)).filter(({ runKey }) => runKey === options.runKey);
   });
-}
-
-async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {
-  const { version, file, up } = migration;
-  const started = options.clock.monotonicMs();
-  await runOutside(
-    session,
-    {
-      version,
-      direction: "up",
-      file,
-      statements: up,
-      isNeeded: async () =>
-        (await session.query("select 1 from tminus.migration where version = $1", [version])).length === 0,
-      async record() {
-        await recordApplied(session, migration, options, Math.round(options.clock.monotonicMs() - started));
-      },
-    },
-    options,
-  );
 }
 
 /** A file whose undo was interrupted is neither applied nor not. */

@@ -51,7 +51,8 @@ export async function revertMigrations(
     const ledger = await readLedger(session);
     const rows = ledger.filter(({ runKey }) => runKey === options.runKey).reverse();
     const unfinished = await readUnfinished(session, options.runKey);
-    const reason = (await whyNotReverted(session, options.runKey)) ?? (await guard.check?.(session, rows));
+    const reason =
+      (await refuse(session, options.runKey, rows, unfinished)) ?? (await guard.check?.(session, rows));
     if (reason !== undefined) return { state: "refused", reason };
     for (const row of rows) reverted.set(row.version, row);
     await undoUnfinished(session, unfinished, options);
@@ -89,10 +90,16 @@ function withUndone(error: unknown, undone: readonly LedgerRow[]): unknown {
 export async function whyNotReverted(session: Session, runKey: string): Promise<string | undefined> {
   if (!(await hasLedger(session))) return undefined;
   const rows = (await readLedger(session)).filter((row) => row.runKey === runKey).reverse();
-  return (
-    refusal(rows, await readLater(session, runKey)) ??
-    (await refuseUnfinished(await readUnfinished(session, runKey)))
-  );
+  return refuse(session, runKey, rows, await readUnfinished(session, runKey));
+}
+
+async function refuse(
+  session: Session,
+  runKey: string,
+  rows: readonly LedgerRow[],
+  unfinished: readonly JournalRow[],
+): Promise<string | undefined> {
+  return refusal(rows, await readLater(session, runKey)) ?? (await refuseUnfinished(unfinished));
 }
 
 function refusal(rows: readonly LedgerRow[], later: readonly string[]): string | undefined {

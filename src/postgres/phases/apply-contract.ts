@@ -1,11 +1,11 @@
 import { TminusError } from "../../errors.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
+import { applyOutside } from "../migrations/apply-outside.ts";
 import { compareWithLedger, type Comparison } from "../migrations/compare.ts";
 import { ensureLedger, readLedger, type LedgerRow } from "../migrations/ledger.ts";
 import type { MigrateOptions } from "../migrations/migrate-options.ts";
 import { compareVersions, type Migration } from "../migrations/migration.ts";
 import { finishSql, recordApplied } from "../migrations/record.ts";
-import { runOutside } from "../migrations/run-outside.ts";
 import { asMigrationError } from "../migrations/run-statement.ts";
 import { inFencedTransaction } from "../migrations/transaction.ts";
 import { withSession } from "../migrations/with-session.ts";
@@ -33,7 +33,10 @@ export async function applyContract(
       await session.reset();
       crashPoint("migrate.before-transaction", migration.version);
       if (migration.transactional) await applyOne(session, migration, options);
-      else await applyOutside(session, migration, options);
+      else {
+        await refuseUnarchived(migration);
+        await applyOutside(session, migration, options);
+      }
     }
     await session.reset();
     return (await readLedger(session)).filter(({ runKey }) => runKey === options.runKey);
@@ -75,27 +78,6 @@ async function applyOne(session: Session, migration: Migration, options: Migrate
         return true;
       },
     }),
-  );
-}
-
-async function applyOutside(session: Session, migration: Migration, options: MigrateOptions): Promise<void> {
-  const { version, file, up } = migration;
-  await refuseUnarchived(migration);
-  const started = options.clock.monotonicMs();
-  await runOutside(
-    session,
-    {
-      version,
-      direction: "up",
-      file,
-      statements: up,
-      isNeeded: async () =>
-        (await session.query("select 1 from tminus.migration where version = $1", [version])).length === 0,
-      async record() {
-        await recordApplied(session, migration, options, Math.round(options.clock.monotonicMs() - started));
-      },
-    },
-    options,
   );
 }
 
