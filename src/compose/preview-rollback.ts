@@ -1,6 +1,6 @@
 import { systemClock } from "../lib/clock.ts";
 import { toErrorRecord } from "../errors.ts";
-import { stepKey } from "../engine/execution.ts";
+import { hasActed, isUndone, stepKey } from "../engine/execution.ts";
 import { stepsOf, type PlannedStep } from "../model/plan.ts";
 import type { OpenEnvironment } from "../engine/ports.ts";
 import type { Attempt, Run } from "../model/run.ts";
@@ -23,7 +23,7 @@ export interface PreviewOptions {
  * cannot say, or not before `signal` aborts, is told as unknown and does not hide the others. Errors: SECRET_MISSING.
  */
 export async function previewRollback(options: PreviewOptions): Promise<RollbackLine[]> {
-  const { run, attempts, context, processEnvironment } = options;
+  const { run, context, processEnvironment } = options;
   const opened = openEnvironment({
     context,
     processEnvironment,
@@ -33,9 +33,7 @@ export async function previewRollback(options: PreviewOptions): Promise<Rollback
   try {
     const lines: RollbackLine[] = [];
     for (const step of stepsOf(run.plan).reverse()) {
-      const own = attempts.filter(({ stepId }) => stepId === step.id);
-      const isUndone = own.some(({ phase, state }) => phase === "undo" && state === "done");
-      if (isUndone || !own.some(({ phase, acted }) => phase === "act" && acted)) continue;
+      if (isUndone(options, step) || !hasActed(options, step)) continue;
       const line = await lineOf(step, opened, options);
       lines.push({ ...line, text: opened.redactor.redact(line.text) });
     }

@@ -5,7 +5,7 @@ import type { JsonObject } from "../model/json.ts";
 import type { PlannedStep } from "../model/plan.ts";
 import type { Attempt } from "../model/run.ts";
 import type { Observation, StepKind, StepResult } from "../model/step-kind.ts";
-import { attemptsOf, type RunExecution } from "./execution.ts";
+import { attemptsOf, hasActed, type RunExecution } from "./execution.ts";
 import { openStepContext, type OpenStepContext } from "./step-context.ts";
 
 export type StepOutcome =
@@ -147,11 +147,6 @@ async function carryOut(
     case "unknown":
       return { outcome: "unknown", reason: `could not be verified: ${verdict.reason}`, mayPass: true };
   }
-}
-
-/** Whether this run may have brought the step's effect about. What was there before is not its own to undo. */
-export function hasActed(execution: RunExecution, step: PlannedStep): boolean {
-  return attemptsOf(execution, step, "act").some(({ acted }) => acted);
 }
 
 /** Writes the intent, fenced, and remembers it. */

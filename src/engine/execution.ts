@@ -18,10 +18,24 @@ export interface RunExecution {
 }
 
 /** The attempts of one step in one phase, first to last. */
-export function attemptsOf(context: RunExecution, step: PlannedStep, phase: Attempt["phase"]): Attempt[] {
+export function attemptsOf(
+  context: { attempts: readonly Attempt[] },
+  step: PlannedStep,
+  phase: Attempt["phase"],
+): Attempt[] {
   return context.attempts
     .filter((attempt) => attempt.stepId === step.id && attempt.phase === phase)
     .sort((a, b) => a.number - b.number); // by number, not by time: the database's clock may be set back
+}
+
+/** Whether this run may have brought the step's effect about. What was there before is not its own to undo. */
+export function hasActed(execution: { attempts: readonly Attempt[] }, step: PlannedStep): boolean {
+  return attemptsOf(execution, step, "act").some(({ acted }) => acted);
+}
+
+/** Whether the step's effect was taken away again. */
+export function isUndone(context: { attempts: readonly Attempt[] }, step: PlannedStep): boolean {
+  return attemptsOf(context, step, "undo").some(({ state }) => state === "done");
 }
 
 /** The same for every attempt of a step in a run; what providers are given as idempotency key. */

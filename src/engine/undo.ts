@@ -3,8 +3,8 @@ import { deadline } from "../lib/clock.ts";
 import { TminusError, hasCode } from "../errors.ts";
 import { stepsOf, type PlannedStep } from "../model/plan.ts";
 import type { StepResult } from "../model/step-kind.ts";
-import { beginAttempt, endAttempt, hasActed, kindOf } from "./attempt.ts";
-import { attemptsOf, type RunExecution } from "./execution.ts";
+import { beginAttempt, endAttempt, kindOf } from "./attempt.ts";
+import { attemptsOf, hasActed, isUndone, type RunExecution } from "./execution.ts";
 import { openStepContext, type OpenStepContext } from "./step-context.ts";
 
 /** How often a failing compensation is tried before it is given up and people are told. */
@@ -31,7 +31,7 @@ export async function undoSteps(execution: RunExecution): Promise<UndoReport> {
   for (const step of stepsOf(execution.run.plan).reverse()) {
     const acts = attemptsOf(execution, step, "act");
     if (acts.length === 0) continue;
-    if (attemptsOf(execution, step, "undo").some(({ state }) => state === "done")) {
+    if (isUndone(execution, step)) {
       report.undone.push(step.id);
       continue;
     }
