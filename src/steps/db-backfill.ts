@@ -1,4 +1,3 @@
-import { hasCode, toErrorRecord } from "../errors.ts";
 import type { Secret } from "../lib/redact.ts";
 import { backfillSchema } from "../model/backfill.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -11,6 +10,7 @@ import { readOnly } from "../postgres/session/connect.ts";
 import { databaseOf } from "../postgres/session/database-of.ts";
 import { backfillFacts, forecastBackfill, type BackfillFacts } from "./backfill/forecast.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { messageOf } from "./migrate/place.ts";
 
 const READ_TIMEOUT_MS = 60_000;
@@ -20,6 +20,15 @@ const schema = backfillSchema.extend({
     .optional()
     .describe("Reference of the connection string; the environment's database when left out"),
 });
+
+/** Which codes are what the database answered. */
+const ANSWERS = [
+  "BACKFILL_REFUSED",
+  "BACKFILL_FAILED",
+  "BACKFILL_TAKEN",
+  "DATABASE_POOLED",
+  "MIGRATION_LOCKED",
+] as const;
 
 type With = ReturnType<typeof schema.parse>;
 type Context = StepContext<With, BackfillFacts>;
@@ -72,7 +81,7 @@ export const dbBackfill = defineStep<typeof schema, BackfillFacts>({
         result,
       };
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...ANSWERS);
     }
   },
 
@@ -100,7 +109,7 @@ export const dbBackfill = defineStep<typeof schema, BackfillFacts>({
       const { rows, reason } = await undoBackfill(context.with, optionsOf(context));
       return { outcome: "done", reason, result: { rows } };
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...ANSWERS);
     }
   },
 });
@@ -144,14 +153,6 @@ function optionsOf(context: Context): BackfillOptions {
     signal,
     progress: (text) => context.progress(text),
   };
-}
-
-/** What the database answered is a failure of the step; anything else leaves open what happened. */
-function failedOrThrow(error: unknown): StepResult {
-  const answers = ["BACKFILL_REFUSED", "BACKFILL_FAILED", "BACKFILL_TAKEN"] as const;
-  if (!hasCode(error, ...answers, "DATABASE_POOLED", "MIGRATION_LOCKED")) throw error;
-  const { code, message, hint } = toErrorRecord(error);
-  return { outcome: "failed", reason: message, result: { code, hint } };
 }
 
 function resultOf({ name, rows, sweeps, startedAt, updatedAt }: Checkpoint): JsonObject {

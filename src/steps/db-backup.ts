@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import * as z from "zod";
-import { hasCode, toErrorRecord } from "../errors.ts";
+import { hasCode } from "../errors.ts";
 import { formatDuration } from "../lib/duration.ts";
 import type { JsonObject } from "../model/json.ts";
 import { durationSchema, referenceSchema } from "../model/runbook.ts";
@@ -12,6 +12,7 @@ import type { DatabaseSize } from "../postgres/backup/size.ts";
 import { count, describeBackup } from "../postgres/backup/words.ts";
 import { backupFolder, backupSource } from "./backup/place.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { connectionString, milliseconds } from "./migrate/place.ts";
 
 const READ_TIMEOUT_MS = 60_000;
@@ -183,9 +184,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
       return { outcome: "done", reason, result: resultOf(made, false) };
     } catch (error) {
       // The database's answer and a damaged backup are failures; the rest leaves open what is there.
-      if (!hasCode(error, "BACKUP_INVALID", "BACKUP_FAILED", "RESTORE_REFUSED")) throw error;
-      const { code, message, hint } = toErrorRecord(error);
-      return { outcome: "failed", reason: message, result: { code, hint } };
+      return failedOrThrow(error, "BACKUP_INVALID", "BACKUP_FAILED", "RESTORE_REFUSED");
     }
   },
 

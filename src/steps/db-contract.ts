@@ -6,11 +6,12 @@ import type { LedgerRow } from "../postgres/migrations/ledger.ts";
 import type { Restored } from "../postgres/phases/restore.ts";
 import { readOnly } from "../postgres/session/connect.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { describeContract, forecastContract, type ContractFacts } from "./migrate/contract-forecast.ts";
 import {
   count,
   directoryOf,
-  failedOrThrow,
+  MIGRATION_ANSWERS,
   messageOf,
   migrationSettings,
   milliseconds,
@@ -97,7 +98,7 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
       const reason = `${count(rows.length)} applied${archived === "" ? "" : `; archived ${archived}`}`;
       return { outcome: "done", reason, result };
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...MIGRATION_ANSWERS);
     }
   },
 
@@ -131,7 +132,7 @@ export const dbContract = defineStep<typeof schema, ContractFacts>({
       const reason = `${count(reverted.length)} undone${back === "" ? "" : `; put back ${back}`}`;
       return { outcome: "done", reason, result: { reverted, restored } };
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...MIGRATION_ANSWERS);
     }
   },
 

@@ -1,15 +1,15 @@
 import { resolve } from "node:path";
 import * as z from "zod";
-import { hasCode, toErrorRecord } from "../errors.ts";
 import { referenceSchema } from "../model/runbook.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, PlanContext, StepContext, StepResult } from "../model/step-kind.ts";
 import { bySeverity, countBySeverity, type Severity } from "../postgres/lint/finding.ts";
 import type { PendingReport } from "../postgres/lint/lint-migrations.ts";
 import { placeOf, summary, textReport } from "../postgres/lint/report/text.ts";
-import { HISTORY_FORMATS } from "../postgres/migrations/migration.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { connectionString, count } from "./migrate/place.ts";
+import { folderSettings } from "./migrate/folder-settings.ts";
 
 const READ_TIMEOUT_MS = 15_000;
 const TIMEOUT_MS = 5 * 60_000;
@@ -17,16 +17,7 @@ const TIMEOUT_MS = 5 * 60_000;
 const MAX_LINES = 20;
 
 const schema = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .describe(
-      "Folder of the migrations, from the project folder; may hold {release}. The same as in db.migrate",
-    ),
-  format: z
-    .enum(["auto", ...HISTORY_FORMATS])
-    .default("auto")
-    .describe("Whose files they are, as in db.migrate"),
+  ...folderSettings,
   strict: z.boolean().default(false).describe("Whether what needs a person's yes blocks the plan, too"),
   database: referenceSchema
     .optional()
@@ -120,9 +111,7 @@ export const dbLint = defineStep<typeof schema, Facts>({
       }
       return await keep(context, report);
     } catch (error) {
-      if (!hasCode(error, "MIGRATION_INVALID")) throw error;
-      const { code, message, hint } = toErrorRecord(error);
-      return { outcome: "failed", reason: message, result: { code, hint } };
+      return failedOrThrow(error, "MIGRATION_INVALID");
     }
   },
 });

@@ -7,11 +7,12 @@ import { readOnly } from "../postgres/session/connect.ts";
 import type { LedgerRow } from "../postgres/migrations/ledger.ts";
 import type { FolderOfMigrations, Standing } from "../postgres/migrations/read-history.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { describePending, forecastMigrations, type MigrationFacts } from "./migrate/forecast.ts";
 import {
   count,
   directoryOf,
-  failedOrThrow,
+  MIGRATION_ANSWERS,
   messageOf,
   migrationSettings,
   milliseconds,
@@ -105,7 +106,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
         result: appliedBy(rows, context.key),
       };
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...MIGRATION_ANSWERS);
     }
   },
 
@@ -140,7 +141,7 @@ export const dbMigrate = defineStep<typeof schema, MigrationFacts>({
       const reverted = outcome.reverted.map(({ version, name }) => ({ version, name }));
       return { outcome: "done", reason: `${count(reverted.length)} undone`, result: { reverted } };
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...MIGRATION_ANSWERS);
     }
   },
 

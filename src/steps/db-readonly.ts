@@ -1,5 +1,4 @@
 import * as z from "zod";
-import { hasCode, toErrorRecord } from "../errors.ts";
 import { referenceSchema } from "../model/runbook.ts";
 import type { EnvironmentView, Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
@@ -8,6 +7,7 @@ import type { ReadOnlyStatus } from "../postgres/readonly/verify.ts";
 import { openSession, readOnly } from "../postgres/session/connect.ts";
 import { databaseOf, type DatabaseNamed } from "../postgres/session/database-of.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { messageOf } from "./migrate/place.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -28,6 +28,9 @@ const schema = z.strictObject({
     .optional()
     .describe("Reference of the connection string; the environment's database when left out"),
 });
+
+/** Which codes are what the database answered. */
+const ANSWERS = ["READONLY_REFUSED", "READONLY_UNPROVEN", "MIGRATION_LOCKED", "DATABASE_POOLED"] as const;
 
 type With = z.output<typeof schema>;
 
@@ -110,7 +113,7 @@ export const dbReadonly = defineStep<typeof schema, Facts>({
         await context.saveState({ ...(await lookBefore(context)) });
       return await set(context, { mode, except });
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...ANSWERS);
     }
   },
 
@@ -133,7 +136,7 @@ export const dbReadonly = defineStep<typeof schema, Facts>({
     try {
       return await set(context, before);
     } catch (error) {
-      return failedOrThrow(error);
+      return failedOrThrow(error, ...ANSWERS);
     }
   },
 });
@@ -183,12 +186,4 @@ function optionsOf(context: Context): ReadOnlyOptions {
     signal,
     progress: (text) => context.progress(text),
   };
-}
-
-/** What the database answered is a failure of the step; anything else leaves open what happened. */
-function failedOrThrow(error: unknown): StepResult {
-  if (!hasCode(error, "READONLY_REFUSED", "READONLY_UNPROVEN", "MIGRATION_LOCKED", "DATABASE_POOLED"))
-    throw error;
-  const { code, message, hint } = toErrorRecord(error);
-  return { outcome: "failed", reason: message, result: { code, hint } };
 }

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
-import { hasCode, toErrorRecord } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Demands } from "../postgres/rehearse/judge.ts";
 import type { PendingFiles } from "../postgres/rehearse/rehearse-pending.ts";
 import { defineStep } from "./define.ts";
+import { failedOrThrow } from "./failed-or-throw.ts";
 import { count, milliseconds } from "./migrate/place.ts";
 import { folderOf, look, placeOf, sessionOf } from "./rehearse/place.ts";
 import { rehearseSchema, type RehearseSettings } from "./rehearse/settings.ts";
@@ -84,10 +84,13 @@ export const dbRehearse = defineStep<typeof rehearseSchema, Facts>({
       }
       return await rehearseFiles(context, files);
     } catch (error) {
-      if (!hasCode(error, "MIGRATION_REFUSED", "MIGRATION_INVALID", "BACKUP_INVALID", "BACKUP_FAILED"))
-        throw error;
-      const { code, message, hint } = toErrorRecord(error);
-      return { outcome: "failed", reason: message, result: { code, hint } };
+      return failedOrThrow(
+        error,
+        "MIGRATION_REFUSED",
+        "MIGRATION_INVALID",
+        "BACKUP_INVALID",
+        "BACKUP_FAILED",
+      );
     }
   },
 });

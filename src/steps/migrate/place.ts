@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
 import * as z from "zod";
-import { TminusError, hasCode, toErrorRecord } from "../../errors.ts";
+import { TminusError } from "../../errors.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import type { Secret } from "../../lib/redact.ts";
 import { durationSchema, referenceSchema } from "../../model/runbook.ts";
-import type { EnvironmentView, StepContext, StepResult } from "../../model/step-kind.ts";
+import type { EnvironmentView, StepContext } from "../../model/step-kind.ts";
 import type { MigrateOptions } from "../../postgres/migrations/migrate-options.ts";
 import { HISTORY_FORMATS, type HistoryFormat } from "../../postgres/migrations/migration.ts";
 import type { SessionOptions } from "../../postgres/session/connect.ts";
@@ -60,6 +60,15 @@ export const migrationSettings = {
 
 type MigrationSettings = Omit<z.output<z.ZodObject<typeof migrationSettings>>, "format">;
 
+/** What the database or the files may answer when they are to be changed. */
+export const MIGRATION_ANSWERS = [
+  "DATABASE_POOLED",
+  "MIGRATION_REFUSED",
+  "MIGRATION_INVALID",
+  "MIGRATION_FAILED",
+  "MIGRATION_LOCKED",
+] as const;
+
 /** What a plan's and a run's context have in common. */
 export interface Place {
   with: MigrationSettings;
@@ -107,23 +116,6 @@ export function optionsOf(
 
 export function directoryOf({ with: settings, projectDirectory }: Place): string {
   return resolve(projectDirectory, settings.directory);
-}
-
-/** What the database or the files answered is a failure of the step; anything else leaves open what happened. */
-export function failedOrThrow(error: unknown): StepResult {
-  if (
-    !hasCode(
-      error,
-      "DATABASE_POOLED",
-      "MIGRATION_REFUSED",
-      "MIGRATION_INVALID",
-      "MIGRATION_FAILED",
-      "MIGRATION_LOCKED",
-    )
-  )
-    throw error;
-  const { code, message, hint } = toErrorRecord(error);
-  return { outcome: "failed", reason: message, result: { code, hint } };
 }
 
 export function count(migrations: number): string {

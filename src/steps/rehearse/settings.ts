@@ -1,19 +1,10 @@
 import * as z from "zod";
 import { durationSchema, referenceSchema } from "../../model/runbook.ts";
-import { HISTORY_FORMATS } from "../../postgres/migrations/migration.ts";
+import { folderSettings } from "../migrate/folder-settings.ts";
 
 /** What a db.rehearse step lets a runbook say. */
 export const rehearseSchema = z.strictObject({
-  directory: z
-    .string()
-    .min(1)
-    .describe(
-      "Folder of the migrations, from the project folder; may hold {release}. The same as in db.migrate",
-    ),
-  format: z
-    .enum(["auto", ...HISTORY_FORMATS])
-    .default("auto")
-    .describe("Whose files they are, as in db.migrate"),
+  ...folderSettings,
   tier: z
     .union([z.literal(0), z.literal(1), z.literal(2)])
     .default(1)
