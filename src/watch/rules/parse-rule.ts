@@ -1,5 +1,6 @@
 import { Cursor, Mistake } from "./cursor.ts";
 import { parseCondition } from "./parse-condition.ts";
+import { ruleOf } from "./rule-of.ts";
 import {
   ACTIONS,
   POLICIES,
@@ -37,16 +38,7 @@ export function parseRule(text: string): ParsedRule {
     const action = cursor.oneOf(ACTIONS, "what to do");
     const policies = parsePolicies(cursor);
     cursor.end(ORDER);
-    return {
-      name,
-      kind,
-      condition,
-      ...(hold === undefined ? {} : { hold }),
-      ...(sample === undefined ? {} : { sample }),
-      ...(mode === undefined ? {} : { mode }),
-      action,
-      policies,
-    };
+    return ruleOf({ name, kind, condition, hold, sample, mode, action, policies });
   });
 }
 

@@ -1,7 +1,8 @@
 import * as z from "zod";
 import type { IssueParams } from "../../model/runbook.ts";
 import { parseRule, ruleParts, type Part } from "./parse-rule.ts";
-import type { RuleProblem, WatchRule } from "./watch-rule.ts";
+import { ruleOf } from "./rule-of.ts";
+import { POLICY_NAMES, type RuleProblem, type WatchRule } from "./watch-rule.ts";
 
 /** The text form, parsed. Problems name the word and its place in the text. */
 export const ruleTextSchema = z
@@ -45,20 +46,9 @@ export const ruleObjectSchema = z
     }
     const { name, action, for: hold, min: sample, mode } = parts;
     const policies = Object.fromEntries(
-      (["on-blind", "on-nodata", "on-inconclusive"] as const).flatMap((policy) =>
-        parts[policy] === undefined ? [] : [[policy, parts[policy]]],
-      ),
+      POLICY_NAMES.flatMap((policy) => (parts[policy] === undefined ? [] : [[policy, parts[policy]]])),
     ) as WatchRule["policies"];
-    return {
-      name,
-      kind,
-      condition,
-      ...(hold === undefined ? {} : { hold }),
-      ...(sample === undefined ? {} : { sample }),
-      ...(mode === undefined ? {} : { mode }),
-      action,
-      policies,
-    };
+    return ruleOf({ name, kind, condition, hold, sample, mode, action, policies });
   });
 
 function partSchema<Value>(read: (text: string) => Part<Value>) {

@@ -7,22 +7,9 @@ import { applyContract } from "../../../src/postgres/phases/apply-contract.ts";
 import { restoreGuard } from "../../../src/postgres/phases/restore.ts";
 import { openMigrationWorld, type MigrationWorld } from "../../postgres/migrations/world.ts";
 import { ended, ID, withRun } from "../support/cases.ts";
+import { PROTECTED_RUNBOOK } from "../support/protected-runbook.ts";
 import { runCommand, type CommandResult } from "../support/run-command.ts";
 
-const RUNBOOK = `version: 1
-project: shop
-environments:
-  production:
-    url: http://127.0.0.1:4080
-    protected: true
-    target: { kind: local, port: 4080, directory: "releases/{release}", command: [node, server.mjs] }
-    database: { url: "env:DB" }
-stages:
-  - id: release
-    risk: medium
-    steps:
-      - { id: deploy, kind: app.deploy }
-`;
 const CONTRACT = `-- tminus: phase contract
 -- tminus: up
 alter table users drop column email;
@@ -38,7 +25,7 @@ const ENDED = withRun(ended);
 /** users.email (50 rows) is archived as 1, notes (20 rows) as 2, by the run that the fakes know. */
 async function openArchived(): Promise<MigrationWorld> {
   const world = await openMigrationWorld();
-  await writeFile(join(world.directory, "tminus.yaml"), RUNBOOK);
+  await writeFile(join(world.directory, "tminus.yaml"), PROTECTED_RUNBOOK);
   await world.write(
     "1_expand.sql",
     "-- tminus: up\ncreate table users (id int primary key, email text);\ncreate table notes (id int primary key);\n",

@@ -7,6 +7,7 @@ import type { Tminus } from "../../../src/model/tminus.ts";
 import { runSql } from "../../support/backup.ts";
 import { freshDatabase, type FreshDatabase } from "../../support/database.ts";
 import { withRun } from "../support/cases.ts";
+import { PROTECTED_RUNBOOK } from "../support/protected-runbook.ts";
 import { runCommand, type CommandResult } from "../support/run-command.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "tminus-db-remove-"));
@@ -16,23 +17,7 @@ let ids: string[];
 beforeAll(async () => {
   database = await freshDatabase();
   await runSql(database.url, "create table people (id int primary key); insert into people values (1)");
-  writeFileSync(
-    join(directory, "tminus.yaml"),
-    `version: 1
-project: shop
-environments:
-  production:
-    url: http://127.0.0.1:4080
-    protected: true
-    target: { kind: local, port: 4080, directory: "releases/{release}", command: [node, server.mjs] }
-    database: { url: "env:DB" }
-stages:
-  - id: release
-    risk: medium
-    steps:
-      - { id: deploy, kind: app.deploy }
-`,
-  );
+  writeFileSync(join(directory, "tminus.yaml"), PROTECTED_RUNBOOK);
   // Oldest first.
   ids = [await make(), await make(), await make()];
 });

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openWorld } from "../../postgres/readonly/world.ts";
+import { PROTECTED_RUNBOOK } from "../support/protected-runbook.ts";
 import { runCommand, type CommandResult } from "../support/run-command.ts";
 
 const NO_RUNS = (): Promise<never> => Promise.reject(new Error("not used here"));
@@ -11,23 +12,7 @@ it("turns it on for whoever types the environment's name, tells its state, and t
   await using world = await openWorld();
   const directory = mkdtempSync(join(tmpdir(), "tminus-db-readonly-"));
   try {
-    writeFileSync(
-      join(directory, "tminus.yaml"),
-      `version: 1
-project: shop
-environments:
-  production:
-    url: http://127.0.0.1:4080
-    protected: true
-    target: { kind: local, port: 4080, directory: "releases/{release}", command: [node, server.mjs] }
-    database: { url: "env:DB" }
-stages:
-  - id: release
-    risk: medium
-    steps:
-      - { id: deploy, kind: app.deploy }
-`,
-    );
+    writeFileSync(join(directory, "tminus.yaml"), PROTECTED_RUNBOOK);
     const run = (...argv: string[]): Promise<CommandResult> =>
       runCommand(NO_RUNS, ["db", "readonly", ...argv], { directory, environment: { DB: world.url } });
     expect(await run("status")).toMatchObject({
