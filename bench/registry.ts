@@ -1,3 +1,4 @@
+import { audit } from "./audit.ts";
 import { backfill } from "./backfill.ts";
 import { backup } from "./backup.ts";
 import type { Benchmark } from "./benchmark.ts";
@@ -11,6 +12,7 @@ import { migrate } from "./migrate.ts";
 import { watch } from "./watch.ts";
 
 export const benchmarks: readonly Benchmark[] = [
+  audit,
   backfill,
   backup,
   cli,

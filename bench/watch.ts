@@ -5,7 +5,15 @@ import type { Benchmark } from "./benchmark.ts";
 import { rounded } from "./support/statistics.ts";
 import { NOISES, type Noise } from "./support/watch-noise.ts";
 import { PEERS } from "./support/watch-peers.ts";
-import { minutesAt, OURS, rolledBackPercent, type Cell, type Outcome } from "./support/watch-simulation.ts";
+import { simulateAsLooked, type AsLooked } from "./support/watch-as-looked.ts";
+import {
+  CHECKED_RUNS,
+  minutesAt,
+  OURS,
+  rolledBackPercent,
+  type Cell,
+  type Outcome,
+} from "./support/watch-simulation.ts";
 
 const TRAFFIC = [6, 30, 120, 600, 6000] as const;
 const GOOD = [0.001, 0.009] as const;
@@ -58,7 +66,15 @@ export const watch: Benchmark = {
       );
     const median = (noise: Noise, traffic: number, rule = 0): number =>
       rounded(minutesAt(outcomeOf(noise, traffic, 0.05)[rule]!, 0.5), 2);
-    const odds = compareOdds(outcomeOf, say);
+    const asLooked = simulateAsLooked();
+    for (const line of linesOf(asLooked)) say(line);
+    const odds = Math.max(
+      compareOdds(outcomeOf, say),
+      ...asLooked.map(({ seenPercent, printedPercent }) => Math.abs(seenPercent - printedPercent)),
+    );
+    const medianAsLooked = (traffic: number): number =>
+      asLooked.find(({ requestsPerMinute, share }) => requestsPerMinute === traffic && share === 0.05)!
+        .medianMinutes;
     return {
       ratios: {
         medianAt120OverFiveInARow: rounded(median("independent", 120) / median("independent", 120, OURS), 2),
@@ -68,9 +84,12 @@ export const watch: Benchmark = {
         falseHoldMaxPercent: rounded(Math.max(...falseOf(1)), 2),
         medianMinutesAt120: median("independent", 120),
         medianMinutesAt30: median("independent", 30),
+        asLookedMedianMinutesAt120: medianAsLooked(120),
+        asLookedMedianMinutesAt30: medianAsLooked(30),
         clusteredMedianMinutesAt120: median("clustered", 120),
         clusteredMedianMinutesAt30: median("clustered", 30),
         oddsOffByMaxPoints: rounded(odds, 2),
+        decidedByFoldToo: CHECKED_RUNS * cellsOf.flat().length,
         peersFalseRollbackMinPercent: rounded(
           Math.min(...PEERS.map((_, index) => Math.max(...falseOf(OURS + index)))),
           1,
@@ -126,6 +145,21 @@ function tablesOf(noise: Noise, results: ReadonlyMap<string, Outcome>): string[]
     ...table(
       BAD,
       (times) => `${minutesText(minutesAt(times, 0.5))} / ${minutesText(minutesAt(times, 0.95))}`,
+    ),
+  ];
+}
+
+function linesOf(asLooked: readonly AsLooked[]): string[] {
+  return [
+    "",
+    "looks every 15 s, after 5 min each minute: median minutes to the rollback, seen in an hour, printed",
+    ...asLooked.map(({ requestsPerMinute, share, medianMinutes, seenPercent, printedPercent }) =>
+      row([
+        `${rounded(100 * share, 1)} % at ${requestsPerMinute}`,
+        minutesText(medianMinutes),
+        `${rounded(seenPercent, 1)} %`,
+        `${rounded(printedPercent, 1)} %`,
+      ]),
     ),
   ];
 }

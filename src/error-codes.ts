@@ -1,3 +1,6 @@
+import { auditErrorCodes } from "./error-codes-audit.ts";
+import { identityErrorCodes } from "./error-codes-identity.ts";
+
 /**
  * Every error that tminus can report: one row a code. `exit` is the process exit code (see docs/cli.md),
  * `retryable` says whether the same call may succeed later without anybody changing anything,
@@ -114,7 +117,7 @@ export const errorCodes = {
     exit: 2,
     retryable: false,
     title: "This approval cannot count",
-    why: "The approver started the run, or has already approved it, or the plan changed since.",
+    why: "The approver started the run or wrote what it releases, has not signed in or has no role for it, or the plan changed since, or somebody else is to say it.",
     next: "Ask another person to approve.",
   },
   LEASE_HELD: {
@@ -355,6 +358,36 @@ export const errorCodes = {
     why: "The printer of SQL leaves something out of this statement, so that a rewrite of it would not say the same.",
     next: "Write the safe form by hand; tminus db lint says what it is.",
   },
+  ENVIRONMENT_LOCKED: {
+    exit: 3,
+    retryable: false,
+    title: "The environment is locked",
+    why: "A run was rolled back by itself there. Nothing is deployed until a named person has looked and says that it may be; going back is always allowed.",
+    next: 'Run tminus status to see why, then: tminus unlock <environment> --reason "<why>".',
+  },
+  GIT_SILENT: {
+    exit: 1,
+    retryable: true,
+    title: "git did not say what was asked",
+    why: "git could not be run, took too long, or its answer is not understood. What depends on it is not known.",
+    next: "Run git status in the project's folder to see what git says.",
+  },
+  ...auditErrorCodes,
+  CALENDAR_INVALID: {
+    exit: 2,
+    retryable: false,
+    title: "A calendar file cannot be used",
+    why: "The .ics file of a window is missing, is no iCalendar file, or has an event that cannot be followed exactly. Half a calendar would open where it should not.",
+    next: "Change the line named in the message, or name another file in the runbook.",
+  },
+  WINDOW_CLOSED: {
+    exit: 3,
+    retryable: false,
+    title: "No deploy may begin now",
+    why: "The environment's windows are closed, a freeze is on, or a limit on deploys is reached. Nothing was started. Going back is always allowed.",
+    next: "Run tminus windows to see what is closed until when; tminus deploy --wait-for-window starts by itself at the next opening.",
+  },
+  ...identityErrorCodes,
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -14,8 +14,12 @@ export type { ErrorRecord, TminusErrorOptions } from "./errors.ts";
 export type { ErrorCode, ErrorCodeRow, ExitCode } from "./error-codes.ts";
 
 export type {
+  EarlierStep,
   EnvironmentView,
+  FailureToCure,
   Observation,
+  PageMessage,
+  PageReport,
   PlanContext,
   PlanStepInput,
   StepContext,
@@ -30,14 +34,22 @@ export type {
   Fence,
   NotificationChannel,
   NotificationMessage,
-  Reading,
-  ReleaseCounters,
-  SignalSource,
   StagedRelease,
   StageOptions,
   TargetCapabilities,
   TrafficState,
 } from "./model/ports.ts";
+export type { Check, PullRequest, Review, Scm } from "./model/scm.ts";
+export type { Metric } from "./model/metric.ts";
+export type {
+  CountPoint,
+  Given,
+  SeriesAnswer,
+  SeriesQuestion,
+  SignalSource,
+  SourceTraits,
+  ValuePoint,
+} from "./model/signal-source.ts";
 export type { GateResult, Plan, PlanInput, PlannedStage, PlannedStep, Risk, Undo } from "./model/plan.ts";
 export type { Observed, Verdict } from "./model/verdict.ts";
 export type { Signal, SignalBody } from "./model/signal.ts";

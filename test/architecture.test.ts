@@ -21,6 +21,7 @@ describe("floor plan", () => {
       ["steps/a/b.ts", 'const x = await import("../../providers/x.ts");', "steps imports providers"],
       ["model/x.ts", 'import type { T } from "../engine/x.ts";', "model imports engine"],
       ["steps/x.ts", 'import pg from "pg";', "uses pg"],
+      ["engine/x.ts", 'import ICAL from "ical.js";', "uses time zones and calendar files"],
       ["engine/x.ts", 'import { DBOS } from "@dbos-inc/dbos-sdk";', "uses the durable engine"],
       ["cli/x.ts", 'import { spawn } from "node:child_process";', "uses child processes"],
       ["steps/x.ts", 'await fetch("http://x");', "uses fetch"],

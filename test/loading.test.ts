@@ -20,7 +20,7 @@ const DECLARATIONS = [
   /^postgres\/migrations\/(check-statement|discover|migration|migration-risk|own-transaction)\.ts$/,
   /^postgres\/migrations\/(parse-foreign|parse-migration|run-statement|same-script|statement-groups|unfinished)\.ts$/,
   /^postgres\/lint\/(command-lint|finding|report\/text)\.ts$/,
-  /^postgres\/diagnose\/(health|pool|session-facts)\.ts$/,
+  /^postgres\/diagnose\/(health|pool|session-facts|signals)\.ts$/,
   /^postgres\/drift\/(drift-text|settings)\.ts$/,
   /^postgres\/rls\/(attempt|probe-table|settings|verbs)\.ts$/,
   /^postgres\/(backup\/words|backfill\/backfill)\.ts$/,
@@ -40,7 +40,7 @@ describe("what a command loads", () => {
     expect(packages).toEqual(["commander"]);
     expect(own).toContain("cli/program.ts");
     expect(own.filter((file) => file.startsWith("cli/commands/"))).toEqual([]);
-    expect(roomsOf(own)).toEqual(["cli", "lib", "report", "runbook"]);
+    expect(roomsOf(own)).toEqual(["cli", "lib", "model", "report", "runbook"]);
   });
 
   it("is the kinds of steps and gates without what they do, for what reads a runbook", async () => {
@@ -82,7 +82,7 @@ describe("what a command loads", () => {
       "libpg-query",
       "pgsql-deparser",
     ]);
-    expect(roomsOf(own)).toEqual(["cli", "compose", "lib", "postgres", "report", "runbook"]);
+    expect(roomsOf(own)).toEqual(["cli", "compose", "lib", "model", "postgres", "report", "runbook"]);
     const room = own.filter((file) => file.startsWith("postgres/"));
     expect(room.filter((file) => !/^postgres\/(lint|sql|migrations|session)\//.test(file))).toEqual([]);
   });

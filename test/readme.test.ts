@@ -14,6 +14,7 @@ const written = [
   "CONTRIBUTING.md",
   "CHANGELOG.md",
   "docs/runbook.md",
+  "docs/windows.md",
   "docs/how-a-run-works.md",
   "docs/troubleshooting.md",
   ...readdirSync(join(root, "docs/adr")).map((file) => `docs/adr/${file}`),
@@ -43,6 +44,15 @@ describe("the runbooks in the documentation", () => {
       expect(check("docs/runbook.md", stringify(runbook)), part).toBe("valid");
     }
   });
+
+  it("are valid where they are about windows, put into the whole one", () => {
+    type Part = { environments: { production: object } };
+    const [part] = yamlIn("docs/windows.md").map((text) => parse(text) as Part);
+    const whole = parse(yamlIn("docs/runbook.md")[0]!) as Part;
+    const production = { ...whole.environments.production, ...part!.environments.production };
+    const runbook = { ...whole, ...part, environments: { ...whole.environments, production } };
+    expect(check("docs/windows.md", stringify(runbook))).toBe("valid");
+  });
 });
 
 describe("the README", () => {
@@ -50,7 +60,7 @@ describe("the README", () => {
     const table = read("README.md").split("| command | does |")[1]!.split("\n\n")[0]!;
     const named = table
       .split("\n")
-      .flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`(\w+)`/g)].map(([, name]) => name!));
+      .flatMap((row) => [...(row.split("|")[1] ?? "").matchAll(/`([\w-]+)`/g)].map(([, name]) => name!));
     const program = buildProgram(async () => undefined);
     const existing = program.createHelp().visibleCommands(program);
     expect(named.sort()).toEqual(

@@ -4,6 +4,9 @@ import type * as z from "zod";
 import { errorCodes, type ErrorCodeRow } from "../src/error-codes.ts";
 import { examplesOf } from "../src/cli/declare.ts";
 import type { AnyGateKind } from "../src/gates/define.ts";
+import { latencyBoundsMs } from "../src/providers/local/edge/columns.ts";
+import type { ScmKind } from "../src/model/scm.ts";
+import type { SignalKind } from "../src/model/signal-kind.ts";
 import type { StepKind } from "../src/model/step-kind.ts";
 import { inputJsonSchema } from "../src/runbook/schema-view.ts";
 import { lintRules } from "../src/postgres/lint/registry.ts";
@@ -15,7 +18,7 @@ const EXITS: readonly [number, string][] = [
   [0, "done"],
   [1, "a step failed, or something could not be reached"],
   [2, "the command line or the runbook is wrong"],
-  [3, "blocked by a gate or a refused migration"],
+  [3, "blocked by a gate, a refused migration or a locked environment"],
   [4, "waiting for a person"],
   [5, "rolled back, the service was seen to be good"],
   [6, "stopped by a person"],
@@ -34,7 +37,7 @@ export function cliPage(program: Command): string {
     "",
     'The result goes to stdout and everything else to stderr. With `--json` stdout holds exactly one JSON object with `schema_version` 1, on success, failure and blocked alike; errors are `{schema_version, error: {code, message, hint, details}}`. With `--json=stream` it holds one object a line: `{kind: "event", event}` as they happen, and the result or the error last.',
     "",
-    "People are named by `--by`, else by `TMINUS_ACTOR`, else by the operating system. **Nobody checks these names:** there is no sign-in yet, so they are only as good as access to the machine.",
+    "Users sign in with `--login <name>`, which asks for the password at the terminal, or with a token in `TMINUS_TOKEN` (the token, or `env:NAME` or `file:path#NAME` in place of it). Without either, people are named by `--by`, else by `TMINUS_ACTOR`, else by the operating system, and **nobody checks these names**. What that is worth: [approvals.md](approvals.md).",
     "",
     "A change of a protected environment asks for the environment's name. In scripts give `--confirm=<env>` or `--yes`; no variable or file can stand in for the flag.",
     "",
@@ -117,19 +120,20 @@ export function stepPage(step: StepKind): string {
 }
 
 /** docs/gates/<kind>.md */
-export function gatePage({ kind, summary, requirements, schema, example }: AnyGateKind): string {
+export function gatePage({ kind, summary, requirements, notes, schema, example }: AnyGateKind): string {
   return page(`Gate \`${kind}\``, [
     summary,
     "",
     ...kindFacts(requirements, []),
     "- Verdict: pass, fail, or could not be found out; only pass passes",
     "",
+    ...(notes ?? []).flatMap((paragraph) => [paragraph, ""]),
     ...settings(schema, kind, example),
   ]);
 }
 
 /** What a page of a target says beside its settings. */
-const TARGETS: Readonly<Record<string, { summary: string; example: string }>> = {
+const TARGETS: Readonly<Record<string, { summary: string; example: string; more?: string[] }>> = {
   local: {
     summary:
       "Processes on this machine behind a proxy that is part of tminus: blue/green and canary shares, without a failed request.",
@@ -138,6 +142,22 @@ port: 8080
 directory: "releases/{release}"
 command: [node, server.mjs]
 `,
+    more: [
+      "## What it measures",
+      "",
+      "The proxy is the signal source `edge`, and counts for each release. A request counts when its answer is complete, broken off or given up; it is an error when it was answered with 5xx or not to the end, or went to another release because its own was down.",
+      "",
+      "| metric | gives |",
+      "| --- | --- |",
+      "| `error_rate` | counts |",
+      `| \`share(latency > …)\` | counts, of the requests that were answered; only at ${latencyBoundsMs.join(", ")} ms: nothing is estimated in between |`,
+      "| `p50(latency)`, `p95(latency)`, … | values: the bound above that so many requests did not exceed, or the mean of those above the last one |",
+      "| `count(requests)`, `count(errors)` | events |",
+      "| `count(bad_clients)` | events: clients (addresses) that got an error, each counted once in 10 s, so that one that asks again and again is told from many; of more than 256 only so many |",
+      "",
+      "With `error_rate` and `share(…)` it also tells how many new clients there were, by which a watch sees whether traffic is shared out as intended: a client without the cookie by which it stays with a release is drawn for one, and counts at once, and for that one, whoever then served it. A client that keeps no cookies is new with each request.\n",
+      "It remembers each span of 10 s of the last 24 h, at full tens of seconds, in at most 1 MB a release. Questions about such spans are answered from there, all others with counters that only grow; a quantile comes from the spans that end in a step, and in steps of less than 10 s from the last 10 to 20 s. Counters and history go over to the next proxy process when it is replaced. When it is killed the counters begin anew, and the span in which it was killed is unknown, which is not the same as zero.",
+    ],
   },
   command: {
     summary:
@@ -169,6 +189,65 @@ export function targetPage(kind: string, schema: z.ZodType): string {
     "```yaml",
     "target:",
     ...lines.map((line) => `  ${line}`),
+    "```",
+    ...(text.more === undefined ? [] : ["", ...text.more]),
+  ]);
+}
+
+/** docs/signals/<kind>.md. Throws for a kind whose example its schema refuses. */
+export function signalPage(kind: string, { summary, schema, example, measures, notes }: SignalKind): string {
+  schema.parse(parse(example));
+  const lines = example.trimEnd().split("\n");
+  return page(`Signal source \`${kind}\``, [
+    summary,
+    "",
+    "- Requirements: E4",
+    "",
+    ...(notes ?? []).flatMap((paragraph) => [paragraph, ""]),
+    ...(measures === undefined
+      ? []
+      : [
+          "## What it measures",
+          "",
+          ...table(
+            ["in a rule", "meaning"],
+            Object.entries(measures).map(([name, meaning]) => [`\`${name}\``, meaning]),
+          ),
+          "",
+        ]),
+    ...settingsTable(schema),
+    "",
+    "## Example",
+    "",
+    "```yaml",
+    "signals:",
+    `  ${kind}:`,
+    `    kind: ${kind}`,
+    ...lines.map((line) => `    ${line}`),
+    "```",
+  ]);
+}
+
+/** docs/scm/<kind>.md. Throws for a kind whose example its schema refuses. */
+export function scmPage(kind: string, { summary, schema, example, notes }: ScmKind): string {
+  schema.parse(parse(example));
+  return page(`Code and reviews: \`${kind}\``, [
+    summary,
+    "",
+    "- Requirements: B3",
+    "",
+    ...notes.flatMap((paragraph) => [paragraph, ""]),
+    ...settingsTable(schema),
+    "",
+    "## Example",
+    "",
+    "```yaml",
+    "scm:",
+    `  kind: ${kind}`,
+    ...example
+      .trimEnd()
+      .split("\n")
+      .map((line) => `  ${line}`),
     "```",
   ]);
 }
@@ -273,7 +352,9 @@ function fieldRows(schema: JsonSchema, path: string, depth = 0, isVariant = fals
   if (variants.length > 0)
     return unique(variants.flatMap((variant) => fieldRows(variant, path, depth + 1, true)));
   if (schema.items !== undefined) return fieldRows(schema.items, `${path}[]`, depth + 1);
-  return Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
+  const { additionalProperties: others } = schema;
+  const named = typeof others === "object" ? fieldRows(others, `${path}.<name>`, depth + 1) : [];
+  const rows = Object.entries(schema.properties ?? {}).flatMap(([name, field]) => {
     const isRequired = schema.required?.includes(name) === true;
     const own = path === "" ? name : `${path}.${name}`;
     const value =
@@ -289,6 +370,7 @@ function fieldRows(schema: JsonSchema, path: string, depth = 0, isVariant = fals
       ...fieldRows(field, own, depth + 1),
     ];
   });
+  return [...rows, ...named];
 }
 
 function typeOf(schema: JsonSchema): string {

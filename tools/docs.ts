@@ -2,14 +2,25 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "nod
 import { dirname, join } from "node:path";
 import { buildProgram } from "../src/cli/program.ts";
 import { runbookKinds } from "../src/compose.ts";
+import { signalKinds } from "../src/compose/signal-kinds.ts";
 import { gateKinds } from "../src/gates/registry.ts";
 import { runbookJsonSchema } from "../src/runbook/json-schema.ts";
+import { scmKinds } from "../src/providers/scms.ts";
 import { targetKinds } from "../src/providers/targets.ts";
 import { stepKinds } from "../src/steps/registry.ts";
-import { cliPage, errorsPage, gatePage, lintRulesPage, stepPage, targetPage } from "./docs-pages.ts";
+import {
+  cliPage,
+  errorsPage,
+  gatePage,
+  lintRulesPage,
+  scmPage,
+  signalPage,
+  stepPage,
+  targetPage,
+} from "./docs-pages.ts";
 
 /** Folders in which every file is generated; others in them are left over from kinds that are gone. */
-const OWN_FOLDERS = ["docs/steps", "docs/gates", "docs/targets", "docs/schema"];
+const OWN_FOLDERS = ["docs/steps", "docs/gates", "docs/targets", "docs/signals", "docs/scm", "docs/schema"];
 
 const root = dirname(import.meta.dirname);
 process.exitCode = process.argv.includes("--check") ? check() : write();
@@ -50,6 +61,14 @@ function pages(): Map<string, string> {
     ...Object.entries(targetKinds).map(([kind, { schema }]): [string, string] => [
       `docs/targets/${kind}.md`,
       targetPage(kind, schema),
+    ]),
+    ...Object.entries(signalKinds).map(([name, kind]): [string, string] => [
+      `docs/signals/${name}.md`,
+      signalPage(name, kind),
+    ]),
+    ...Object.entries(scmKinds).map(([name, kind]): [string, string] => [
+      `docs/scm/${name}.md`,
+      scmPage(name, kind),
     ]),
   ]);
 }

@@ -95,6 +95,12 @@ function portsOf({ journal, directory }: TrivialRunOptions): EnginePorts {
     clock: systemClock,
     workerId: "bench",
     patienceMs: 15_000,
+    calendar: {
+      isEmergencyOn: async () => true,
+      standing: async () => ({ at: "", isOpen: true, text: "open", closedBy: [], zone: "UTC" }),
+      freezesNow: async () => [],
+    },
+    secondRollbackMs: 600_000,
     stepKind: (kind) => (kind === trivial.kind ? trivial : undefined),
     openEnvironment: async () => ({
       view: {
@@ -105,7 +111,7 @@ function portsOf({ journal, directory }: TrivialRunOptions): EnginePorts {
         variables: {},
       },
       target: createFakeTarget({ routes: [{ release: "v1", percent: 100 }] }),
-      signals: {},
+      sources: {},
       channels: {},
       scratch: { createDatabase: () => Promise.reject(new Error("not used here")) },
       secret: (reference) => new Secret("value", reference),
@@ -117,6 +123,7 @@ function portsOf({ journal, directory }: TrivialRunOptions): EnginePorts {
       close: async () => undefined,
     }),
     probe: async () => ({ state: "answered", status: 200, release: undefined }),
+    anchor: async () => undefined,
     log: () => undefined,
   };
 }

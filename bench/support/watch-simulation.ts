@@ -9,13 +9,14 @@ import { seededRandom } from "../../src/watch/statistics/seeded-random.ts";
 import {
   epochAt,
   epochsOf,
-  HOLD_ALPHA,
+  holdAlpha,
   plannedBlocks,
   ROLLBACK_ALPHA,
   startWeight,
   threshold,
   type PlannedBlock,
 } from "../../src/watch/statistics/spending.ts";
+import { startFold } from "./watch-by-fold.ts";
 import { trafficOf, type Noise, type Traffic } from "./watch-noise.ts";
 import type { Minutes, Peer } from "./watch-peers.ts";
 
@@ -45,6 +46,7 @@ export function simulateCell(cell: Cell, peers: readonly Peer[]): Outcome {
   const daysBefore = Array.from({ length: DAYS_BEFORE }, () => learnBurstMs(open(cell.shareBefore)));
   const slots = plannedBlocks(cell.minutes * MINUTE_MS);
   const plans = daysBefore.map((burst) => planOf(burst, slots));
+  const durationMs = cell.minutes * MINUTE_MS;
   const minutes: Minutes = {
     bad: new Float64Array(cell.minutes + 1),
     total: new Float64Array(cell.minutes + 1),
@@ -53,6 +55,7 @@ export function simulateCell(cell: Cell, peers: readonly Peer[]): Outcome {
   for (let run = 0; run < cell.runs; run++) {
     const traffic = open(cell.share);
     const ours = startOurs(plans[run % DAYS_BEFORE]!);
+    const fold = run < CHECKED_RUNS ? startFold(durationMs, daysBefore[run % DAYS_BEFORE]!) : undefined;
     const rules = peers.map((peer) => peer.start());
     const times = outcome.map(() => Infinity);
     let left = times.length;
@@ -63,6 +66,7 @@ export function simulateCell(cell: Cell, peers: readonly Peer[]): Outcome {
       bad += block.bad;
       total += block.total;
       const minute = (fromMs + lengthMs) / MINUTE_MS;
+      fold?.take(fromMs, fromMs + lengthMs, block);
       const value = ours(slot, fromMs + lengthMs, block);
       if (value >= HOLD_AT && times[1] === Infinity) {
         times[1] = minute;
@@ -84,8 +88,20 @@ export function simulateCell(cell: Cell, peers: readonly Peer[]): Outcome {
       if (left === 0) break;
     }
     for (const [index, time] of times.entries()) outcome[index]!.push(time);
+    if (fold !== undefined) checkEqual(fold.decided(), times, cell);
   }
   return outcome;
+}
+
+/** What is measured is a shorter form of what a watch does, look by look; it must decide at the same time. */
+function checkEqual(
+  { rolledBack, held }: { rolledBack: number; held: number },
+  times: readonly number[],
+  cell: Cell,
+): void {
+  if (rolledBack === times[0] && held === times[1]) return;
+  const decided = `the watch rolls back after ${rolledBack} min and holds after ${held} min`;
+  throw new Error(`${decided}, measured were ${times[0]} and ${times[1]}: ${JSON.stringify(cell)}`);
 }
 
 /** The share of the runs that were rolled back, in percent. */
@@ -100,9 +116,11 @@ export function minutesAt(times: readonly number[], share: number): number {
 
 /** Where the peers begin in an outcome. */
 export const OURS = 2;
+/** So many runs of a cell are decided by the whole fold as well. */
+export const CHECKED_RUNS = 6;
 
 const ROLLBACK_AT = threshold(ROLLBACK_ALPHA, 1);
-const HOLD_AT = threshold(HOLD_ALPHA, 1);
+const HOLD_AT = threshold(holdAlpha(ROLLBACK_ALPHA), 1);
 const DAYS_BEFORE = 10;
 const MINUTE_MS = 60_000;
 const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -20,6 +20,11 @@ export function withActor(command: Command): Command {
   return command.option("--by <name>", "who is acting; TMINUS_ACTOR or the system's user name when left out");
 }
 
+/** For a command that a user can sign in for. */
+export function withIdentity(command: Command): Command {
+  return withActor(command).option("--login <name>", "user who is acting; asks for the password");
+}
+
 /** For a command about one database: the environment's, or one that is named without a runbook. */
 export function withDatabase(command: Command): Command {
   return command.option(
@@ -51,4 +56,9 @@ export function countOf(text: string): number {
   if (!Number.isSafeInteger(number) || number < 1 || number > 1000)
     throw new InvalidArgumentError("Give a number from 1 to 1000.");
   return number;
+}
+
+/** For an option that may be repeated. */
+export function collect(text: string, before: string[]): string[] {
+  return [...before, text];
 }

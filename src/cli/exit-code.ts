@@ -1,4 +1,4 @@
-import type { ExitCode } from "../error-codes.ts";
+import type { ErrorCode, ExitCode } from "../error-codes.ts";
 import type { Run, RunOutcome } from "../model/run.ts";
 
 const outcomeExits: Record<RunOutcome, ExitCode> = {
@@ -14,9 +14,9 @@ export function exitOfOutcome(outcome: RunOutcome): ExitCode {
   return outcomeExits[outcome];
 }
 
-/** Whether the run was refused before its first step because its plan went stale while it was queued. */
-export function isStale({ outcome, verdict }: Pick<Run, "outcome" | "verdict">): boolean {
-  return outcome === "failed" && verdict?.code === "PLAN_STALE";
+/** Why a run was refused before its first step: its plan went stale or its environment was locked while it was queued. */
+export function refusalOf({ outcome, verdict }: Pick<Run, "outcome" | "verdict">): ErrorCode | undefined {
+  return outcome === "failed" ? verdict?.code : undefined;
 }
 
 /** Whether the run goes on only when a person says something. */

@@ -4,11 +4,13 @@ import type { Run, RunOutcome } from "../model/run.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { applyEvent, newRunView, type RunView } from "../report/run-view.ts";
 import type { CommandContext } from "./command-context.ts";
-import { exitOfOutcome, isStale } from "./exit-code.ts";
+import { exitOfOutcome, refusalOf } from "./exit-code.ts";
 import { runJson } from "./output/json.ts";
 import { eventLine, heartbeatLine } from "./output/lines.ts";
 import { openLiveScreen } from "./output/live.ts";
 import { renderTree } from "./output/tree.ts";
+import { statesOf, watchedLines } from "./output/watch-words.ts";
+import { openWatchFeed, type WatchFeed } from "./watch-feed.ts";
 
 /** At most five frames a second. */
 const FRAME_MS = 200;
@@ -31,7 +33,8 @@ export async function followRun(
 ): Promise<ExitCode> {
   const { output, cancelled } = context;
   const view = newRunView(run);
-  const display = output.isLive ? liveDisplay(context, view) : lineDisplay(context, view);
+  const feed = openWatchFeed(tminus, view, () => context.host.clock.monotonicMs());
+  const display = output.isLive ? liveDisplay(context, view, feed) : lineDisplay(context, view, feed);
   try {
     for await (const event of tminus.follow(run.id, 0, cancelled)) {
       applyEvent(view, event);
@@ -42,11 +45,13 @@ export async function followRun(
     if (!cancelled.aborted) throw error; // an abort may come as a rejection; it is told below
   } finally {
     display.close();
+    await feed.close();
   }
   const ended = await tminus.findRun(run.id);
   if (ended.outcome !== undefined) {
-    const exitCode = isStale(ended) ? describeCode("PLAN_STALE").exit : exitOf(ended.outcome);
-    if (isStale(ended) && !tellStale) return exitCode;
+    const refusal = refusalOf(ended);
+    const exitCode = refusal === undefined ? exitOf(ended.outcome) : describeCode(refusal).exit;
+    if (refusal === "PLAN_STALE" && !tellStale) return exitCode;
     output.result({ run: runJson(ended), exitCode }, output.isQuiet ? [`${ended.id} ${ended.outcome}`] : []);
     return exitCode;
   }
@@ -70,7 +75,7 @@ interface Display {
   close(): void;
 }
 
-function liveDisplay({ host, output }: CommandContext, view: RunView): Display {
+function liveDisplay({ host, output }: CommandContext, view: RunView, feed: WatchFeed): Display {
   const { stdout, clock } = host;
   const screen = openLiveScreen(
     (text) => stdout.write(text),
@@ -79,15 +84,18 @@ function liveDisplay({ host, output }: CommandContext, view: RunView): Display {
   let isDirty = true;
   let paintedAtMs = -Infinity;
   const frame = (rows?: number): string[] => {
+    const seen = feed.current();
     const options = {
       columns: stdout.columns(),
       style: output.style,
+      watched: seen === undefined ? [] : [seen],
       ...(rows === undefined ? {} : { rows }),
     };
     return renderTree(view, clock.now(), options);
   };
   const stop = host.every(FRAME_MS, () => {
     const nowMs = clock.monotonicMs();
+    if (feed.tick()) isDirty = true;
     if (!isDirty && nowMs - paintedAtMs < IDLE_FRAME_MS) return;
     isDirty = false;
     paintedAtMs = nowMs;
@@ -104,14 +112,22 @@ function liveDisplay({ host, output }: CommandContext, view: RunView): Display {
   };
 }
 
-function lineDisplay({ host, output }: CommandContext, view: RunView): Display {
+function lineDisplay({ host, output }: CommandContext, view: RunView, feed: WatchFeed): Display {
   const { clock } = host;
   let printedAtMs = clock.monotonicMs();
+  let told = "";
   const stop = host.every(IDLE_FRAME_MS, () => {
+    feed.tick();
+    const seen = feed.current();
+    const states = seen === undefined ? "" : statesOf(seen);
+    const hasChanged = states !== "" && states !== told;
     // The tick after the last one that is in time would come too late.
-    if (clock.monotonicMs() - printedAtMs < HEARTBEAT_MS - 2 * IDLE_FRAME_MS) return;
+    if (!hasChanged && clock.monotonicMs() - printedAtMs < HEARTBEAT_MS - 2 * IDLE_FRAME_MS) return;
     printedAtMs = clock.monotonicMs();
-    output.line(heartbeatLine(view, clock.now()));
+    told = states;
+    const now = clock.now();
+    output.line(heartbeatLine(view, now, seen !== undefined));
+    for (const line of seen === undefined ? [] : watchedLines(seen, view, now)) output.line(line);
   });
   return {
     event(line) {

@@ -12,6 +12,8 @@ export interface Host {
   isInputTty: boolean;
   /** Prints the question to stderr and reads one line; "" at the end of the input. Rejects with `signal`. */
   ask(question: string, signal: AbortSignal): Promise<string>;
+  /** The same without showing what is typed; only at a terminal. */
+  askSecret(question: string, signal: AbortSignal): Promise<string>;
   /** Calls back on Ctrl-C and on SIGTERM until the returned function is called. */
   onInterrupt(listener: () => void): () => void;
   /** Calls `task` every `ms` until the returned function is called. */

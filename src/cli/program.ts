@@ -1,17 +1,28 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
+import type { DecisionWord } from "../model/decision.ts";
 import type { CommandBody, GlobalOptions } from "./command-context.ts";
+import { addAudit } from "./audit-program.ts";
+import { addCalendar } from "./calendar-program.ts";
 import { addDatabase } from "./database-program.ts";
+import { addSecrets } from "./secrets-program.ts";
+import { addPeople } from "./people-program.ts";
 import {
   RUN,
+  collect,
   countOf,
   durationOf,
   example,
   withActor,
+  withIdentity,
   withConfirmation,
   type Execute,
   type Run,
 } from "./declare.ts";
+
+const EMERGENCY = "rest the plan on the emergency that is declared: at any time, with less asked";
+
+const AT = "when T-0 is to be, in a zone or in UTC; as early as the offsets of the steps allow when left out";
 
 /** The command tree. Every body is loaded only when its command runs; `execute` is called with it. */
 export function buildProgram(execute: Execute): Command {
@@ -38,8 +49,12 @@ export function buildProgram(execute: Execute): Command {
   addLookAhead(program, run);
   addRuns(program, run);
   addDecisions(program, run);
+  addCalendar(program, run);
   addHistory(program, run);
+  addAudit(program, run);
   addDatabase(program, run);
+  addSecrets(program, run);
+  addPeople(program, run);
   addInternal(program, run);
   return program;
 }
@@ -63,9 +78,11 @@ function addLookAhead(program: Command, run: Run): void {
     .description("show what a deploy would do, and change nothing; exits 3 when blocked");
   plan
     .requiredOption("--release <name>", "release to plan for")
-    .option("-o, --output <file>", "write the plan as JSON");
+    .option("-o, --output <file>", "write the plan as JSON")
+    .option("--at <time>", AT)
+    .option("--emergency", EMERGENCY);
   example(plan, "tminus plan --env production --release v2", "tminus plan --release v2 -o plan.json");
-  plan.action((options: { release: string; output?: string }) =>
+  plan.action((options: { release: string; output?: string; emergency?: boolean; at?: string }) =>
     run(async (context) => (await import("./commands/plan.ts")).plan(context, options)),
   );
 }
@@ -77,13 +94,17 @@ function addRuns(program: Command, run: Run): void {
   deploy
     .option("--release <name>", "release to deploy; a plan file already names it")
     .option("--plan <file>", "deploy exactly this plan; refused when an input has moved since")
+    .option("--at <time>", AT)
     .option("--detach", "start the run and return at once")
-    .option("--no-wait", "fail at once when another run holds the environment");
-  withConfirmation(withActor(deploy));
+    .option("--no-wait", "fail at once when another run holds the environment")
+    .option("--wait-for-window", "when no deploy may begin now, start a run that waits with its place")
+    .option("--emergency", EMERGENCY);
+  withConfirmation(withIdentity(deploy));
   example(
     deploy,
     "tminus deploy --env staging --release v2",
     "tminus deploy --plan plan.json --confirm=production --detach",
+    'tminus deploy --release v2 --at "2026-12-01 10:00 America/New_York" --detach',
   );
   deploy.action((options) =>
     run(async (context) => (await import("./commands/deploy.ts")).deploy(context, options)),
@@ -132,7 +153,7 @@ function addRuns(program: Command, run: Run): void {
     .option("--note <text>", "why", "")
     .option("--preview", "only tell what rolling back would do and lose now; changes nothing")
     .option("--detach", "return as soon as the rollback was asked for");
-  withConfirmation(withActor(rollback));
+  withConfirmation(withIdentity(rollback));
   example(
     rollback,
     "tminus rollback --env production --preview",
@@ -153,7 +174,9 @@ function addDecisions(program: Command, run: Run): void {
         : "refuse a run's plan; the run fails and undoes what it did",
     );
     command.option("--step <id>", "step that waits; the one that the run waits at when left out");
-    withActor(command).option("--note <text>", "why", "");
+    withIdentity(command).option("--note <text>", "why", "");
+    if (verb === "approve")
+      command.option("--plan <hash>", "approve only this plan: its hash, or the beginning as it was shown");
     example(
       command,
       `tminus ${verb} --note "${verb === "approve" ? "looked at the canary" : "error rate is up"}"`,
@@ -163,18 +186,18 @@ function addDecisions(program: Command, run: Run): void {
     );
   }
 
-  const ack = program.command("ack").argument("<item>", "id of the checklist item").argument("[run]", RUN);
+  const ack = program.command("ack").argument("<item>", "id of what is attested").argument("[run]", RUN);
   ack
-    .description("attest an item of a checklist")
-    .option("--step <id>", "checklist step, when two have such an item");
-  withActor(ack).option("--note <text>", "what was seen", "");
+    .description("attest an item of a checklist, or what a sign-off asks for")
+    .option("--step <id>", "step that asks, when two ask for such an item");
+  withIdentity(ack).option("--note <text>", "what was seen", "");
   example(ack, 'tminus ack backup-restored --note "restored into scratch, counts agree"');
   ack.action((item: string, id: string | undefined, options) =>
     run(async (context) => (await import("./commands/ack.ts")).ack(context, item, id, options)),
   );
 
   const hold = program.command("hold").argument("[run]", RUN).description("stop a run before its next step");
-  withActor(hold).option("--note <text>", "why", "");
+  withIdentity(hold).option("--note <text>", "why", "");
   example(hold, "tminus hold");
   hold.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/steer.ts")).steer(context, "hold", id, options)),
@@ -185,23 +208,91 @@ function addDecisions(program: Command, run: Run): void {
     .argument("[run]", RUN)
     .description("let a held run go on, or say what became of a step");
   resume.addOption(
-    new Option("--as <what>", "answer about the step that the run asks about").choices([
-      "done",
-      "retry",
-      "failed",
-    ]),
+    new Option(
+      "--as <what>",
+      "answer about the step that the run asks about; extend: a watch looks longer before you decide",
+    ).choices(["done", "retry", "failed", "extend"] satisfies DecisionWord[]),
   );
-  withActor(resume).option("--note <text>", "why", "");
-  example(resume, "tminus resume", "tminus resume --as retry");
+  withIdentity(resume).option("--note <text>", "why", "");
+  example(
+    resume,
+    "tminus resume",
+    "tminus resume --as retry",
+    'tminus resume --as extend --note "too few requests so far"',
+  );
   resume.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/resume.ts")).resume(context, id, options)),
+  );
+
+  const unlock = program
+    .command("unlock")
+    .argument("<environment>", "environment that was locked")
+    .description("let deploys into an environment again that was locked after an automatic rollback");
+  unlock.requiredOption("--reason <text>", "why it is safe to deploy again");
+  withConfirmation(withIdentity(unlock));
+  example(
+    unlock,
+    'tminus unlock staging --reason "the provider was down, not the release"',
+    'tminus unlock production --reason "fixed in v4" --by ann --confirm=production',
+  );
+  unlock.action((environment: string, options) =>
+    run(async (context) => (await import("./commands/unlock.ts")).unlock(context, environment, options)),
+  );
+
+  const override = program
+    .command("override")
+    .argument("[gate]", "id of the gate; all that are overridden are listed when left out")
+    .description("let a gate pass that does not, for at most 8h, in the name of whoever answers for it");
+  override
+    .option("--for <duration>", "how long: 30m, 2h")
+    .option("--reason <text>", "why it may pass")
+    .option("--end", "have the gate pass again before that time is over");
+  withConfirmation(withActor(override));
+  example(
+    override,
+    'tminus override audit --env production --for 2h --reason "the registry is down; audited by hand" --by ann',
+    "tminus override audit --env production --end",
+    "tminus override",
+  );
+  override.action((gate: string | undefined, options) =>
+    run(async (context) => (await import("./commands/override.ts")).override(context, gate, options)),
+  );
+
+  const tasks = program
+    .command("tasks")
+    .argument("[task]", "name of the one that is done, t3; all that are open are listed when left out")
+    .description("what is still to be done after deploys; exits 4 when something is overdue");
+  withIdentity(tasks).option("--note <text>", "what was done");
+  example(
+    tasks,
+    "tminus tasks --env production",
+    'tminus tasks t3 --note "the tests ran, all green" --by ann',
+  );
+  tasks.action((name: string | undefined, options) =>
+    run(async (context) => (await import("./commands/tasks.ts")).tasks(context, name, options)),
+  );
+
+  const mergeBack = program
+    .command("merge-back")
+    .description("propose the checked-out branch, as after a hotfix, for the branches that lack it");
+  mergeBack
+    .option(
+      "--into <branch>",
+      "branch; may be repeated; those of the environments when left out",
+      collect,
+      [],
+    )
+    .option("--dry-run", "only say which lack it");
+  example(mergeBack, "tminus merge-back --env production", "tminus merge-back --into main --into dev");
+  mergeBack.action((options) =>
+    run(async (context) => (await import("./commands/merge-back.ts")).mergeBack(context, options)),
   );
 
   const abort = program
     .command("abort")
     .argument("[run]", RUN)
     .description("stop a run and undo what it did");
-  withConfirmation(withActor(abort)).option("--note <text>", "why", "");
+  withConfirmation(withIdentity(abort)).option("--note <text>", "why", "");
   example(abort, "tminus abort --env staging");
   abort.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/steer.ts")).steer(context, "abort", id, options)),
@@ -222,9 +313,24 @@ function addHistory(program: Command, run: Run): void {
     .description("everything about one run: steps, reasons, evidence");
   show
     .option("--step <id>", "only this step, with its attempts")
+    .option("--rule <name>", "a rule of a watch: its samples, its queries and how it is decided")
     .option("--evidence <sha>", "print a piece of evidence by its SHA-256")
-    .option("--markdown", "print the run as a deploy log in Markdown");
-  example(show, "tminus show r0a1b2c3", "tminus show --step migrate", "tminus show --evidence 9f86d081…");
+    .option("--markdown", "print the run as a deploy log in Markdown")
+    .option(
+      "-o, --output <path>",
+      "write the deploy log with a chart of each rule into this folder, or as this .md file with the charts beside it; with --rule its chart alone, into this folder or as this .svg file",
+    )
+    .option("--force", "overwrite files that tminus did not write, or that were changed since", false);
+  example(
+    show,
+    "tminus show r0a1b2c3",
+    "tminus show --step migrate",
+    "tminus show --rule errors",
+    "tminus show r0a1b2c3 -o deploys/",
+    "tminus show -o docs/deploy-v2.md",
+    "tminus show --rule errors -o errors.svg",
+    "tminus show --evidence 9f86d081…",
+  );
   show.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/show.ts")).show(context, id, options)),
   );
@@ -240,7 +346,7 @@ function addHistory(program: Command, run: Run): void {
 function addInternal(program: Command, run: Run): void {
   const demo = program
     .command("demo")
-    .description("play three releases of a real application under load, on this machine");
+    .description("play four releases of a real application under load, on this machine");
   demo.option("--keep", "leave the application and its database running at the end", false);
   example(demo, "tminus demo", "tminus demo --json");
   demo.action((options: { keep: boolean }) =>

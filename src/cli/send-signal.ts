@@ -1,4 +1,6 @@
 import type { ExitCode } from "../error-codes.ts";
+import { actorText } from "../model/actor-text.ts";
+import type { Actor } from "../model/actor.ts";
 import type { Run } from "../model/run.ts";
 import type { SignalBody } from "../model/signal.ts";
 import type { Tminus } from "../model/tminus.ts";
@@ -10,12 +12,12 @@ export async function sendSignal(
   tminus: Tminus,
   run: Run,
   body: SignalBody,
-  actor: string,
+  actor: Actor,
 ): Promise<ExitCode> {
   output.note(placeOf(tminus, run.environment));
   await tminus.send(run.id, body, actor);
-  output.result({ run: run.id, signal: body, actor }, [
-    `${body.kind} sent to run ${run.id} as ${actor} (a name that nobody has checked); watch it: tminus watch ${run.id}`,
+  output.result({ run: run.id, signal: body, actor: actor.name }, [
+    `${body.kind} sent to run ${run.id} as ${actorText(actor)}; watch it: tminus watch ${run.id}`,
   ]);
   return 0;
 }

@@ -30,6 +30,7 @@ export function systemHost(): Host {
         reader.close();
       }
     },
+    askSecret,
     onInterrupt(listener) {
       process.on("SIGINT", listener);
       process.on("SIGTERM", listener);
@@ -49,6 +50,26 @@ export function systemHost(): Host {
       return openDatabasePlace(options);
     },
   };
+}
+
+/** The terminal's own echo is off while the reader has it, and what the reader would show goes nowhere. */
+async function askSecret(question: string, signal: AbortSignal): Promise<string> {
+  const [{ createInterface }, { Writable }] = await Promise.all([
+    import("node:readline/promises"),
+    import("node:stream"),
+  ]);
+  const nowhere = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const reader = createInterface({ input: process.stdin, output: nowhere, terminal: true, historySize: 0 });
+  // In this mode the terminal sends no signal for Ctrl-C.
+  reader.once("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    process.stderr.write(question);
+    const ended = new Promise<string>((resolve) => reader.once("close", () => resolve("")));
+    return await Promise.race([reader.question("", { signal }), ended]);
+  } finally {
+    reader.close();
+    process.stderr.write("\n");
+  }
 }
 
 function reservedStdout(): Sink {

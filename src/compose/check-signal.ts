@@ -1,30 +1,38 @@
 import { TminusError } from "../errors.ts";
-import type { Run } from "../model/run.ts";
+import { itemsToAttest } from "../model/attestation.ts";
+import type { Actor } from "../model/actor.ts";
+import type { NewerPlan, Run } from "../model/run.ts";
+import { usualDecisions, type DecisionWord } from "../model/decision.ts";
 import type { SignalBody } from "../model/signal.ts";
-import { stepsOf } from "../model/plan.ts";
+import { actorRecord } from "../model/actor-text.ts";
+import { approve } from "../steps/approve.ts";
+import { whyNotStarted, whyRefused } from "../steps/approve/policy.ts";
+import type { Plan } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
+import { sameName } from "../model/person-name.ts";
+
+const SIGN_IN = "Sign in: set TMINUS_TOKEN, or add --login <name>.";
 
 /**
  * Refuses a signal that could not have the effect its sender expects. What it cannot see (the run ends in the
- * same moment) the store refuses. Errors: RUN_ENDED, RUN_NOT_WAITING, APPROVAL_REFUSED.
+ * same moment) the store refuses. Errors: RUN_ENDED, RUN_NOT_WAITING, APPROVAL_REFUSED, USAGE_INVALID.
  */
-export function checkSignal(run: Run, body: SignalBody, actor: string): void {
+export function checkSignal(
+  run: Run,
+  body: SignalBody,
+  actor: Actor,
+  { newerPlans, now }: { newerPlans: readonly NewerPlan[]; now: Date },
+): void {
   if (run.state === "ended")
     throw new TminusError("RUN_ENDED", `run ${run.id} ended: ${run.outcome ?? "unknown"}`);
   switch (body.kind) {
     case "approve":
     case "reject":
-      requireKind(run, body.stepId, "approve");
-      if (body.kind === "approve") requireApprover(run, body.planHash, actor);
+      requireApprover(run, body, { actor, at: now }, newerPlans);
       return;
-    case "attest": {
-      requireKind(run, body.stepId, "checklist");
-      const step = stepsOf(run.plan).find(({ id }) => id === body.stepId);
-      const items = Array.isArray(step?.with.items) ? step.with.items : [];
-      if (!items.some((item) => isItem(item, body.item))) {
-        throw new TminusError("RUN_NOT_WAITING", `step ${body.stepId} has no item ${body.item}`);
-      }
+    case "attest":
+      requireItem(run, body, actor.name);
       return;
-    }
     case "resolve":
       if (run.waitingFor?.for !== "decision" || run.waitingFor.stepId !== body.stepId) {
         throw new TminusError(
@@ -32,6 +40,7 @@ export function checkSignal(run: Run, body: SignalBody, actor: string): void {
           `run ${run.id} does not wait for a decision about ${body.stepId}`,
         );
       }
+      requireAnswer(run, body.as, run.waitingFor.answers ?? usualDecisions);
       return;
     case "hold":
       if (run.verdict !== undefined)
@@ -49,25 +58,62 @@ export function checkSignal(run: Run, body: SignalBody, actor: string): void {
   }
 }
 
-function requireKind(run: Run, stepId: string, kind: string): void {
+/** Refuses a run that nobody could approve, before it waits for that. Errors: IDENTITY_REFUSED. */
+export function refuseHiddenStarter(plan: Plan, starter: Actor): void {
+  for (const step of stepsOf(plan)) {
+    const reason = step.kind === "approve" ? whyNotStarted(step, plan, starter) : undefined;
+    if (reason !== undefined) throw new TminusError("IDENTITY_REFUSED", reason, { hint: SIGN_IN });
+  }
+}
+
+/** Of a checklist, or of a sign-off, which asks for some only by the one named, or only with a note. */
+function requireItem(
+  run: Run,
+  { stepId, item, note }: Extract<SignalBody, { kind: "attest" }>,
+  actor: string,
+): void {
   const step = stepsOf(run.plan).find(({ id }) => id === stepId);
-  if (step?.kind !== kind)
-    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} has no ${kind} step ${stepId}`);
-}
-
-/** Requirement B10: bound to the plan, and not by the person who started it where the environment is protected. */
-function requireApprover(run: Run, planHash: string, actor: string): void {
-  if (planHash !== run.plan.hash) {
+  const found = step === undefined ? undefined : itemsToAttest(step).find(({ id }) => id === item);
+  if (found === undefined)
     throw new TminusError(
-      "APPROVAL_REFUSED",
-      `the approval is for plan ${planHash.slice(0, 12)}, the run has ${run.plan.hash.slice(0, 12)}`,
+      "RUN_NOT_WAITING",
+      `run ${run.id} has no item ${item} at ${stepId} that people attest`,
     );
-  }
-  if (run.plan.environment.protected && actor === run.createdBy) {
-    throw new TminusError("APPROVAL_REFUSED", `${actor} started the run and cannot approve it`);
+  if (found.by !== undefined && !sameName(found.by, actor))
+    throw new TminusError("APPROVAL_REFUSED", `${item} is for ${found.by} to attest, not for ${actor}`);
+  if (!found.isEvidence) return;
+  if (run.waitingFor?.for !== "attestation" || run.waitingFor.stepId !== stepId)
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} does not ask anybody about ${item} now`);
+  if (note.trim() === "") {
+    throw new TminusError("USAGE_INVALID", `${item} is not proven good: say why it may stand`, {
+      hint: `Add --note "<what you saw>".`,
+    });
   }
 }
 
-function isItem(item: unknown, id: string): boolean {
-  return typeof item === "object" && item !== null && "id" in item && item.id === id;
+function requireAnswer(run: Run, as: DecisionWord, answers: readonly DecisionWord[]): void {
+  if (answers.includes(as)) return;
+  throw new TminusError("RUN_NOT_WAITING", `"${as}" does not answer what run ${run.id} asks`, {
+    hint: `Answer with: tminus resume ${run.id} --as ${answers.join(" | ")}`,
+  });
+}
+
+/** Requirement B10. That somebody has approved already is not looked at: it does no harm. */
+function requireApprover(
+  run: Run,
+  body: Extract<SignalBody, { kind: "approve" | "reject" }>,
+  sent: { actor: Actor; at: Date },
+  newerPlans: readonly NewerPlan[],
+): void {
+  const step = stepsOf(run.plan).find(({ id }) => id === body.stepId);
+  if (step?.kind !== "approve")
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} has no approve step ${body.stepId}`);
+  if (body.kind === "reject") return;
+  if (step.kindVersion !== approve.version)
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} was planned by another version of tminus`);
+  const reason = whyRefused(step, run, { ...sent, planHash: body.planHash }, newerPlans);
+  if (reason === undefined) return;
+  throw new TminusError("APPROVAL_REFUSED", `the approval of ${sent.actor.name} would not count: ${reason}`, {
+    details: { plan: run.plan.hash, given: body.planHash, actor: actorRecord(sent.actor) },
+  });
 }

@@ -3,15 +3,17 @@ import type { Clock } from "../lib/clock.ts";
 import { Redactor } from "../lib/redact.ts";
 import { TminusError } from "../errors.ts";
 import type { OpenEnvironment } from "../engine/ports.ts";
+import type { SignalSource } from "../model/signal-source.ts";
 import type { NotificationChannel } from "../model/ports.ts";
 import { channelKinds } from "../providers/channels/registry.ts";
 import { targetKinds } from "../providers/targets.ts";
 import { openScratch } from "./scratch.ts";
+import { signalKinds } from "./signal-kinds.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
-import type { RunContext } from "./run-context.ts";
+import type { EnvironmentContext } from "./run-context.ts";
 
 export interface EnvironmentOptions {
-  context: RunContext;
+  context: EnvironmentContext;
   processEnvironment: Environment;
   clock: Clock;
   /** Where console channels write. */
@@ -55,10 +57,27 @@ export function openEnvironment(
       throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${channelKind}`);
     channels[id] = found.open(id, config, { secret, writeLine });
   }
+  const sources: Record<string, SignalSource> = { ...opened.sources };
+  const ports = {
+    secret,
+    clock,
+    environment: environment.name,
+    url: environment.url.replace(/\/+$/, ""),
+    database: environment.database,
+    projectDirectory: context.projectDirectory,
+    variables,
+    redact: (text: string) => redactor.redact(text),
+  };
+  for (const [name, { kind: sourceKind, ...settings }] of Object.entries(context.signals)) {
+    const found = signalKinds[sourceKind];
+    if (found === undefined)
+      throw new TminusError("RUNBOOK_INVALID", `there is no kind of signal source ${sourceKind}`);
+    sources[name] = found.open(name, settings, ports);
+  }
   return {
     view: { ...environment, database: environment.database },
     target: opened.target,
-    signals: opened.signals,
+    sources,
     channels,
     scratch,
     secret,

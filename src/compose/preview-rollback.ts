@@ -1,19 +1,20 @@
 import { systemClock } from "../lib/clock.ts";
 import { toErrorRecord } from "../errors.ts";
 import { hasActed, isUndone, stepKey } from "../engine/execution.ts";
-import { stepsOf, type PlannedStep } from "../model/plan.ts";
+import type { PlannedStep } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
 import type { OpenEnvironment } from "../engine/ports.ts";
 import type { Attempt, Run } from "../model/run.ts";
 import type { RollbackLine } from "../model/tminus.ts";
 import { stepKinds } from "../steps/registry.ts";
 import { openEnvironment } from "./environment.ts";
-import type { RunContext } from "./run-context.ts";
+import type { EnvironmentContext } from "./run-context.ts";
 import type { Environment } from "./secrets.ts";
 
 export interface PreviewOptions {
   run: Run;
   attempts: readonly Attempt[];
-  context: RunContext;
+  context: EnvironmentContext;
   processEnvironment: Environment;
   signal: AbortSignal;
 }
@@ -70,6 +71,8 @@ async function lineOf(
       rollbackDatabase: run.plan.rollback.database,
       environment: opened.view,
       target: opened.target,
+      sources: opened.sources,
+      clock: systemClock,
       scratch: opened.scratch,
       secret: opened.secret,
       projectDirectory: opened.projectDirectory,

@@ -4,7 +4,7 @@ import type { Clock } from "../lib/clock.ts";
 import { toErrorRecord, TminusError } from "../errors.ts";
 import { openCluster } from "../store/embedded/open-cluster.ts";
 import { isMigrated, migrateStore } from "../store/migrate.ts";
-import { openClient, openPool, type Pool } from "../store/pool.ts";
+import { openClient, openPool, translate, type Pool } from "../store/pool.ts";
 import type { Environment } from "./secrets.ts";
 
 const DATABASE = "tminus";
@@ -31,7 +31,7 @@ export interface StateOptions {
 /**
  * Opens the state database: the shared server that TMINUS_DATABASE_URL names, or the embedded one in the
  * state folder, started when it does not run. Brings the schema up to date. Errors: STATE_UNAVAILABLE,
- * STATE_PLATFORM.
+ * STATE_DENIED, STATE_PLATFORM.
  */
 export async function openState({
   stateDirectory,
@@ -79,13 +79,19 @@ async function ensureSchema(
   });
   try {
     if (await isMigrated(client)) return;
+  } catch (error) {
+    throw translate(error);
   } finally {
     await client.end();
   }
   log("preparing the state database");
   // Loaded only here: the engine's library is large, and most commands find the schema in order.
   const { migrateDbos } = await import("../engine/durable/dbos.ts");
-  await migrateStore(connectionString, clock, () => migrateDbos(connectionString, log));
+  await migrateStore(connectionString, clock, () => migrateDbos(connectionString, log)).catch(
+    (error: unknown) => {
+      throw translate(error);
+    },
+  );
 }
 
 /** Sessions on the server that are not this pool's own. */

@@ -4,22 +4,39 @@ import { fileURLToPath } from "node:url";
 import { deadline, systemClock, whenAborted } from "../lib/clock.ts";
 import { newRunId } from "../lib/id.ts";
 import { spawnDetached } from "../lib/process.ts";
+import { Redactor } from "../lib/redact.ts";
 import { TminusError } from "../errors.ts";
-import type { Plan } from "../model/plan.ts";
+import type { Plan, Schedule } from "../model/plan.ts";
 import type { RunEvent } from "../model/run.ts";
 import type { EnvironmentStatus, PlanRequest, Tminus } from "../model/tminus.ts";
 import { movedInputs } from "../plan/moved-inputs.ts";
+import { readAudit } from "../store/audit.ts";
+import { readLock, unlock } from "../store/locks.ts";
+import { endOverrides } from "../store/overrides.ts";
+import { resolveEnvironment } from "../runbook/resolve.ts";
+import { checkWaivers, findOverrides, overridesOf, override } from "./overrides.ts";
 import { openNotifications, type Notifications } from "../store/notifications.ts";
+import { hasUsers } from "../store/people.ts";
 import * as runs from "../store/runs.ts";
 import { countLiveWorkers } from "../store/workers.ts";
+import { readRules } from "./calendar.ts";
+import { checkEmergency, emergencyOf, openEmergencies, openMakingGood } from "./emergencies.ts";
+import { openFollowUpCalls } from "./follow-ups.ts";
+import { findLock, lockBlocks, refuseWhenLocked } from "./find-lock.ts";
 import { runDoctor } from "./doctor.ts";
 import { openForReading, trafficNow } from "./look.ts";
 import { definedOnly, makePlan } from "./make-plan.ts";
+import { identify, openPeople } from "./people.ts";
 import { contextOf, openProject } from "./project.ts";
-import { runContextSchema } from "./run-context.ts";
-import type { Environment } from "./secrets.ts";
-import { checkSignal } from "./check-signal.ts";
+import { runHistory } from "./run-history.ts";
+import { runContextSchema, type RunContext } from "./run-context.ts";
+import { openSecrets, type Environment } from "./secrets.ts";
+import { changesSinceApproval } from "./changes-since-approval.ts";
+import { checkSignal, refuseHiddenStarter } from "./check-signal.ts";
 import { openState, type State } from "./state.ts";
+import { findPool } from "./state-place.ts";
+import { beginsAt, readSchedule, refusePast } from "./timeline.ts";
+import { openWindows, refuseWhenClosed, windowForPlan } from "./windows.ts";
 
 const POOL_SIZE = 3;
 const FOLLOW_POLL_MS = 1_000;
@@ -57,21 +74,63 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
   const notifications = async (): Promise<Notifications> =>
     (listening ??= openNotifications((await state()).connectionString, clock));
 
-  const plan = (request: PlanRequest): Promise<Plan> => makePlan(project, environment, request);
+  const place = { project: projectName, stateDirectory: project.stateDirectory, environment, state };
+  const keyPlace = {
+    stateDirectory: project.stateDirectory,
+    projectDirectory: project.directory,
+    environment,
+  };
+  const plan = async (request: PlanRequest, scheduled?: Schedule): Promise<Plan> => {
+    const shared = {
+      history: runHistory(place),
+      hasUsers: async () => {
+        const found = await findPool(place);
+        return found !== undefined && hasUsers(found);
+      },
+    };
+    if (request.purpose !== "deploy")
+      return makePlan(project, environment, request, { against: [], overrides: [], ...shared });
+    const { window, blocked } = await windowForPlan(
+      project,
+      place,
+      request.environment,
+      beginsAt(scheduled, clock.now()),
+    );
+    const against = [...(await lockBlocks(place, request.environment)), ...blocked];
+    const overrides = await overridesOf(place, request.environment);
+    const rests =
+      request.inEmergency === true ? { emergency: await emergencyOf(place, request.environment) } : {};
+    const made = await makePlan(project, environment, request, {
+      against,
+      overrides,
+      scheduled,
+      ...rests,
+      ...shared,
+    });
+    refusePast(made, clock.now());
+    return window === undefined ? made : { ...made, window };
+  };
   return {
     project: projectName,
     environments: Object.keys(project.runbook.environments),
-    plan,
+    environment: (name) => resolveEnvironment(project.runbook, name),
+    identify: (claim) => identify(claim, pool, openSecrets(project.directory, environment, new Redactor())),
+    people: openPeople(pool),
+    plan: async (request) =>
+      plan(request, request.at === undefined ? undefined : await readSchedule(request.at, clock.now())),
 
     async checkPlan(before, signal) {
+      await refuseWhenLocked(place, before);
       const { release, purpose } = before;
-      const now = await plan({
+      const request = {
         environment: before.environment.name,
         release,
         purpose,
+        inEmergency: before.emergency !== undefined,
         signal,
         progress: () => undefined,
-      });
+      };
+      const now = await plan(request, before.scheduled);
       if (now.hash === before.hash) return;
       const moved = movedInputs(before, now);
       const named = moved.length > 0 ? moved : ["what the gates and steps found out"];
@@ -80,19 +139,28 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       });
     },
 
-    async start(planned, startedBy) {
+    async start(planned, starter, { waitForWindow } = { waitForWindow: false }) {
       if (planned.blocked.length > 0) {
         const reasons = planned.blocked.map(({ where, reason }) => `${where}: ${reason}`);
         throw new TminusError("PLAN_BLOCKED", reasons.join("; "), { details: { blocked: planned.blocked } });
       }
-      const context = contextOf(project, planned.environment.name);
+      refusePast(planned, clock.now());
+      await refuseWhenLocked(place, planned);
+      if (!waitForWindow) await refuseWhenClosed(project, place, planned);
+      await checkEmergency(place, planned, starter.name);
+      checkWaivers(planned, starter.name, clock.now());
+      refuseHiddenStarter(planned, starter);
+      const { name } = planned.environment;
+      const context: RunContext = { ...contextOf(project, name), calendar: await readRules(project, name) };
+      await openMakingGood(place, planned, clock.now());
       const id = newRunId(clock.now());
-      await runs.createRun(await pool(), { id, plan: planned, context, startedBy });
+      await runs.createRun(await pool(), { id, plan: planned, context, startedBy: starter.name, starter });
       await ensureWorker();
       return runs.findRun(await pool(), id, { project: projectName });
     },
 
     ensureWorker,
+    changesSinceApproval: async (runId) => changesSinceApproval(await pool(), runId),
     findRun: async (id, name) => runs.findRun(await pool(), id, ofProject(name)),
     runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), ofProject(name), limit),
     attempts: async (runId) => runs.listAttempts(await pool(), runId),
@@ -108,8 +176,9 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
 
     async send(runId, body, actor) {
       const run = await runs.findRun(await pool(), runId, { project: projectName });
-      checkSignal(run, body, actor);
-      await runs.sendSignal(await pool(), run.id, actor, body);
+      const newerPlans = body.kind === "approve" ? await runs.newerPlans(await pool(), run.id) : [];
+      checkSignal(run, body, actor, { newerPlans, now: clock.now() });
+      await runs.sendSignal(await pool(), run.id, actor.name, body, actor);
       await ensureWorker();
     },
 
@@ -121,8 +190,61 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       return previewRollback({ run, attempts, context, processEnvironment: environment, signal });
     },
 
+    ...openWindows(project, place),
+    ...openEmergencies(project, place),
+    ...openFollowUpCalls(place),
+    async mergeBack(request) {
+      const { mergeBack } = await import("./merge-back.ts");
+      const [last] = await runHistory(place).runs({ environment: request.environment, limit: 1 });
+      return mergeBack(project, environment, last, request);
+    },
+    lock: (name) => findLock(place, name),
+    unlock: async (lock, reason, actor) => unlock(await pool(), lock, actor, reason),
+    override: (wanted) => override(project, place, wanted),
+    overrides: (name) => findOverrides(place, name),
+    endOverrides: async (name, gate, by) =>
+      endOverrides(await pool(), projectName, { environment: name, gate }, by),
     lease: async (name) => runs.readLease(await pool(), projectName, name),
     evidence: async (sha256) => runs.readEvidence(await pool(), sha256),
+    async sign(payloadType, payload) {
+      const [{ readSigningKey }, { signEnvelope }] = await Promise.all([
+        import("./signing-key.ts"),
+        import("../audit/dsse.ts"),
+      ]);
+      const { privateKey, publicKey } = await readSigningKey(keyPlace);
+      return { envelope: signEnvelope(payloadType, payload, privateKey), publicKey };
+    },
+    async signingKey() {
+      const { makeSigningKey } = await import("./signing-key.ts");
+      const { publicKey, from, isNew } = await makeSigningKey(keyPlace);
+      return { publicKey, from, isNew };
+    },
+    async anchors(signal) {
+      const { audit } = project.runbook;
+      if (audit === undefined) return undefined;
+      const [{ openAnchors }, { readAnchors }] = await Promise.all([
+        import("../providers/anchors/open-anchors.ts"),
+        import("./anchors.ts"),
+      ]);
+      return readAnchors(openAnchors(audit.anchor, project.directory), signal);
+    },
+    async *audit(filter) {
+      yield* readAudit(await pool(), { ...filter, project: projectName });
+    },
+
+    async watched(runId, stepId) {
+      const { watchedSteps } = await import("./watched.ts");
+      const run = await runs.findRun(await pool(), runId, { project: projectName });
+      return watchedSteps(await pool(), run, stepId, clock.now().getTime());
+    },
+
+    async sources(runId) {
+      const run = await runs.findRun(await pool(), runId, { project: projectName });
+      const { signals } = runContextSchema.parse(await runs.readRunContext(await pool(), run.id));
+      return Object.fromEntries(
+        Object.entries(signals).map(([name, { kind, ...settings }]) => [name, { kind, settings }]),
+      );
+    },
 
     async status(name) {
       const names = name === undefined ? Object.keys(project.runbook.environments) : [name];
@@ -157,7 +279,8 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     ];
     await spawnDetached(argv, {
       cwd: project.directory,
-      env: definedOnly(environment),
+      // The worker acts for nobody: it is not given the token of whoever happens to start it.
+      env: definedOnly({ ...environment, TMINUS_TOKEN: undefined }),
       logFile: join(project.stateDirectory, "worker.log"),
     });
   }
@@ -194,6 +317,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       // After the target, which may be slow: how long ago a worker was heard of must be told as it is now.
       const recent = await runs.listRuns(await pool(), ofProject(name), 20);
       const lease = await runs.readLease(await pool(), projectName, name);
+      const lock = await readLock(await pool(), projectName, name);
       const last = recent.find((run) => run.state === "ended");
       return {
         environment: name,
@@ -202,6 +326,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
         active: recent.filter((run) => run.state !== "ended").reverse(),
         ...(last === undefined ? {} : { last }),
         ...(lease === undefined ? {} : { lease }),
+        ...(lock === undefined ? {} : { lock }),
       };
     } finally {
       await opened.close();

@@ -9,14 +9,17 @@ import { openNotifications } from "../store/notifications.ts";
 import { readRunContext } from "../store/runs.ts";
 import { findSilentWorkers, openReaper, registerWorker } from "../store/workers.ts";
 import { stepKinds } from "../steps/registry.ts";
+import { anchorHead } from "./anchors.ts";
 import { openEnvironment } from "./environment.ts";
 import { probe } from "./probe.ts";
+import { openRunCalendar } from "./run-calendar.ts";
 import { runContextSchema } from "./run-context.ts";
 import type { Environment } from "./secrets.ts";
 import { openState } from "./state.ts";
 
 const POOL_SIZE = 6;
 const END_STATE_PATIENCE_MS = 15_000;
+const SECOND_ROLLBACK_MS = 10 * 60_000;
 
 export interface RunWorkerOptions {
   stateDirectory: string;
@@ -81,8 +84,11 @@ async function openAndWork(
         const context = runContextSchema.parse(await readRunContext(pool, runId));
         return openEnvironment({ context, processEnvironment: environment, clock, writeLine: log });
       },
+      calendar: openRunCalendar(pool, clock),
       probe,
+      anchor: (runId, signal) => anchorHead(pool, clock, runId, signal),
       patienceMs: END_STATE_PATIENCE_MS,
+      secondRollbackMs: SECOND_ROLLBACK_MS,
       log,
     },
     stop: AbortSignal.any([stop, registration.lost]),

@@ -12,6 +12,8 @@ import { shopScenario } from "../testing/shop-scenario.ts";
  * file appears, when nobody has touched the alive file for a minute, or after ten minutes.
  */
 const EVERY_MS = 200;
+/** The demo's customers come to buy: what fails some orders then fails as many requests. */
+const BUYERS_PERCENT = 95;
 const ABANDONED_MS = 60_000;
 const LONGEST_MS = 600_000;
 
@@ -50,7 +52,7 @@ const load = startLoad({
   baseUrl: url,
   requestsPerSecond: Number(rate),
   connections: 250,
-  scenario: shopScenario(),
+  scenario: shopScenario({ buyers: BUYERS_PERCENT }),
 });
 while (!isOver()) {
   writeFileAtomically(report, JSON.stringify(load.snapshot()));

@@ -1,5 +1,4 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseDocument } from "yaml";
@@ -7,18 +6,25 @@ import { TminusError, hasCode } from "../errors.ts";
 import { every, systemClock } from "../lib/clock.ts";
 import { isAlive, spawnDetached } from "../lib/process.ts";
 import { openTminus, shutDownProject } from "../compose.ts";
+import { uncheckedActor } from "../model/actor.ts";
+import type { Plan } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
 import type { Run } from "../model/run.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { openCluster } from "../store/embedded/open-cluster.ts";
 import { removeCluster } from "../store/embedded/remove-cluster.ts";
 import type { LoadReport } from "../testing/load-generator.ts";
+import { freePort } from "./free-port.ts";
+import { endPrometheus, ensurePrometheus, planPrometheus, playOutage, prometheusSignals } from "./outage.ts";
 import { reportRelease, tallyOf, type ReleaseReport } from "./report.ts";
 import { demoFiles, readStory, writeStory, type Chapter, type DemoFiles, type Story } from "./story.ts";
 
-const RELEASES = ["v1", "v2", "v3"] as const;
-const REQUESTS_PER_SECOND = 250;
+const RELEASES = ["v1", "v2", "v3", "v4"];
+/** A good release whose errors are watched through a Prometheus that dies; only where that is installed. */
+const BLIND = "v5";
+const REQUESTS_PER_SECOND = 30;
 const ENVIRONMENT = "production";
-const ACTOR = "demo";
+const ACTOR = uncheckedActor("demo");
 /** Nobody sits at the demo: what a person would be asked is answered after this long. */
 const DECIDE_AFTER_MS = 3_000;
 /** So often the answer is to look again, as after everything was killed; then it is on the safe side. */
@@ -39,8 +45,9 @@ export interface DemoOptions {
 }
 
 /**
- * Plays v1 → v2 → v3 of the shop under load: a good release, and one that fails 8 % of its orders. Called
- * again after it was killed, it goes on with the same story; after the story's end it starts a new one.
+ * Plays v1 → v2 → v3 → v4 of the shop under load: a good release, one that fails 8 % of its orders, and one whose
+ * answers take two seconds; where Prometheus is installed also v5, whose watch loses sight for a while. Called again
+ * after it was killed, it goes on with the same story; after the story's end it starts a new one.
  */
 export async function playDemo(options: DemoOptions): Promise<ReleaseReport[]> {
   const files = demoFiles(options.home);
@@ -51,19 +58,17 @@ export async function playDemo(options: DemoOptions): Promise<ReleaseReport[]> {
     TMINUS_HOME: undefined,
     SHOP_DATABASE_URL: await cluster.ensureDatabase("shop"),
   };
-  const tminus = await openTminus({ directory: files.project, environment, log: options.say });
+  const stopTouching = every(1_000, () => writeFileSync(files.loadAlive, ""));
   try {
-    const stopTouching = every(1_000, () => writeFileSync(files.loadAlive, ""));
-    try {
-      for (const release of RELEASES) await playChapter(release, story, tminus, files, options);
-    } finally {
-      stopTouching();
-    }
-    story.finished = true;
-    writeStory(files, story);
+    for (const release of RELEASES) await playChapter(release, story, files, { ...options, environment });
+    if (story.prometheus === undefined)
+      options.say(`left out for want of prometheus: ${BLIND}, whose watch loses sight for a while`);
+    else await playChapter(BLIND, story, files, { ...options, environment });
   } finally {
-    await tminus.close();
+    stopTouching();
   }
+  story.finished = true;
+  writeStory(files, story);
   if (!options.keep) await closeDown(files, environment, story);
   return story.chapters.map(({ report }) => report!);
 }
@@ -73,17 +78,24 @@ async function openStory(files: DemoFiles, { environment, say }: DemoOptions): P
   if (earlier?.finished === true) await closeDown(files, environment, earlier);
   const isResumed = earlier?.finished === false;
   if (isResumed) say(`going on with the demo in ${files.home}`);
-  const story: Story = isResumed ? earlier : { port: await freePort(), chapters: [], finished: false };
-  mkdirSync(files.project, { recursive: true });
-  writeFileSync(join(files.project, "tminus.yaml"), projectRunbook(story.port));
+  const story: Story = isResumed ? earlier : await newStory();
   writeStory(files, story);
   return story;
+}
+
+async function newStory(): Promise<Story> {
+  const prometheus = await planPrometheus();
+  return {
+    port: await freePort(),
+    ...(prometheus === undefined ? {} : { prometheus }),
+    chapters: [],
+    finished: false,
+  };
 }
 
 async function playChapter(
   release: string,
   story: Story,
-  tminus: Tminus,
   files: DemoFiles,
   options: DemoOptions,
 ): Promise<void> {
@@ -94,29 +106,54 @@ async function playChapter(
     story.chapters.push(chapter);
     writeStory(files, story);
   }
-  await ensureLoad(story, files);
-  const run = await ensureRun(chapter, story, tminus, files, options);
-  const deciding = new AbortController();
-  const decisions = decideWhenAsked(tminus, run.id, deciding.signal, options.say);
+  const { environment, say, signal } = options;
+  const isBlind = release === BLIND;
+  mkdirSync(files.project, { recursive: true });
+  writeFileSync(join(files.project, "tminus.yaml"), projectRunbook(story, isBlind));
+  const tminus = await openTminus({ directory: files.project, environment, log: say });
   try {
-    await options.follow(tminus, run);
+    await ensureLoad(story, files);
+    await ensurePrometheus(story, files);
+    const run = await ensureRun(chapter, story, tminus, files, options);
+    const outage = await followRun(tminus, run, options, (ended) =>
+      isBlind ? playOutage(tminus, run.id, story, files, { say, signal: ended }) : undefined,
+    );
+    await systemClock.sleep(LOAD_SETTLES_MS, signal);
+    const report = reportRelease(release, await tminus.findRun(run.id), chapter.before, readLoad(files));
+    chapter.report = outage === undefined ? report : { ...report, outage };
   } finally {
-    deciding.abort(new Error("the run has ended"));
+    await tminus.close();
+  }
+  writeStory(files, story);
+  const { outcome } = chapter.report;
+  if (outcome !== expectedOutcome(release))
+    say(
+      `${release} was expected to end ${expectedOutcome(release)}, and ended ${outcome}; a busy machine can make it so`,
+    );
+}
+
+/** Until the run's end; what nobody else decides is decided, and what `beside` does is waited for. */
+async function followRun<Seen>(
+  tminus: Tminus,
+  run: Run,
+  { follow, say }: DemoOptions,
+  beside: (ended: AbortSignal) => Promise<Seen | undefined> | undefined,
+): Promise<Seen | undefined> {
+  const ended = new AbortController();
+  const decisions = decideWhenAsked(tminus, run.id, ended.signal, say);
+  const seen = beside(ended.signal);
+  try {
+    await follow(tminus, run);
+  } finally {
+    ended.abort(new Error("the run has ended"));
     await decisions;
   }
-  await systemClock.sleep(LOAD_SETTLES_MS, options.signal);
-  const report = reportRelease(release, await tminus.findRun(run.id), chapter.before, readLoad(files));
-  chapter.report = report;
-  writeStory(files, story);
-  if (report.outcome !== expectedOutcome(release))
-    options.say(
-      `${release} was expected to end ${expectedOutcome(release)}, and ended ${report.outcome}; a busy machine can make it so`,
-    );
+  return await seen;
 }
 
 /** How the story goes when the machine keeps up with it. */
 export function expectedOutcome(release: string): string {
-  return release === "v3" ? "rolled_back" : "succeeded";
+  return release === "v3" || release === "v4" ? "rolled_back" : "succeeded";
 }
 
 /** The chapter's run; found again when the demo was killed between starting it and writing that down. */
@@ -137,6 +174,11 @@ async function ensureRun(
     await tminus.ensureWorker();
     return found;
   }
+  const lock = await tminus.lock(ENVIRONMENT);
+  if (lock !== undefined) {
+    say(`${ENVIRONMENT} is locked: ${lock.reason}; the demo unlocks it`);
+    await tminus.unlock(lock, `${chapter.release} is another release`, ACTOR);
+  }
   say(`planning ${chapter.release}`);
   const plan = await tminus.plan({
     environment: ENVIRONMENT,
@@ -145,10 +187,17 @@ async function ensureRun(
     signal,
     progress: () => undefined,
   });
+  for (const line of forecastOf(plan)) say(line);
   const run = await tminus.start(plan, ACTOR);
   chapter.runId = run.id;
   writeStory(files, story);
   return run;
+}
+
+/** What the plan promises of every rule: so soon it sees so much, and so seldom it is wrong. */
+function forecastOf(plan: Plan): string[] {
+  const watches = stepsOf(plan).filter(({ kind }) => kind === "watch");
+  return watches.flatMap(({ id, summary }) => summary.map((line) => `  ${id}: ${line}`));
 }
 
 /** Answers a question that nobody else answers, so that the demo ends by itself. */
@@ -169,7 +218,11 @@ async function decideWhenAsked(
     }
     askedAt ??= systemClock.monotonicMs();
     if (systemClock.monotonicMs() - askedAt < DECIDE_AFTER_MS) continue;
-    const as = retries++ < RETRIES ? "retry" : "failed";
+    // What a watch could not see is not made up for by going on: it watches again.
+    const isExtended =
+      waitingFor.answers?.includes("extend") === true && !/: seen for /.test(waitingFor.text);
+    const again = isExtended ? "extend" : "retry";
+    const as = retries++ < RETRIES ? again : "failed";
     say(`nobody decided within ${DECIDE_AFTER_MS / 1000} s; the demo says ${as}`);
     const note = "nobody decided";
     const answer = tminus.send(runId, { kind: "resolve", stepId: waitingFor.stepId, as, note }, ACTOR);
@@ -221,12 +274,13 @@ async function closeDown(
     directory: files.project,
     environment: { SHOP_DATABASE_URL: "unused", ...environment, TMINUS_HOME: undefined },
   });
+  await endPrometheus(story);
   await removeCluster(files.shopPostgres);
   rmSync(files.home, { recursive: true, force: true });
 }
 
-/** The shop's own runbook, with the demo's port and with absolute paths to the releases. */
-function projectRunbook(port: number): string {
+/** The shop's own runbook, with the demo's ports and with absolute paths to the releases. */
+function projectRunbook({ port, prometheus }: Story, asksPrometheus: boolean): string {
   const shop = fileURLToPath(new URL("../../examples/shop", import.meta.url));
   const source = join(shop, "tminus.yaml");
   if (!existsSync(source))
@@ -241,23 +295,16 @@ function projectRunbook(port: number): string {
     ["stages", 0, "steps", 0, "with", "directory"],
     join(shop, "releases", "{release}", "migrations"),
   );
+  if (prometheus !== undefined) {
+    document.setIn([...environment, "target", "metricsPort"], prometheus.metricsPort);
+    if (asksPrometheus) {
+      const rule = "errors: when error_rate from prom > 2% -> rollback";
+      document.setIn([...environment, "signals"], { prom: prometheusSignals(prometheus) });
+      document.setIn(["stages", 1, "steps", 3, "with", "rules", 0], rule);
+      document.deleteIn(["stages", 2, "steps", 1]); // the second watch would show the same once more
+    }
+  }
   return document.toString();
-}
-
-/** A port that is free now; the edge takes it a moment later. */
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === "object" && address !== null
-          ? resolve(address.port)
-          : reject(new Error("no port")),
-      );
-    });
-  });
 }
 
 function extension(): ".ts" | ".js" {

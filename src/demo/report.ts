@@ -1,5 +1,6 @@
 import type { Run } from "../model/run.ts";
 import type { LoadReport } from "../testing/load-generator.ts";
+import type { Outage } from "./outage.ts";
 
 /** One line of the table at the end of the demo. */
 export interface ReleaseReport {
@@ -13,6 +14,8 @@ export interface ReleaseReport {
   decidedAfterMs: number | null;
   /** From its first bad response to its last; 0 when there was none. */
   badMs: number;
+  /** What the watch did while its source was dead. */
+  outage?: Outage;
 }
 
 /** What customers had been counted at a moment; zeros before there were any. */

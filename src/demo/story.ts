@@ -9,8 +9,18 @@ export interface Story {
   port: number;
   /** The process that plays the customers. */
   load?: ProcessIdentity;
+  /** Only where it is installed. */
+  prometheus?: Prometheus;
   chapters: Chapter[];
   finished: boolean;
+}
+
+/** A real Prometheus that reads the metrics of the shop's proxy. */
+export interface Prometheus {
+  /** Where the proxy gives its metrics. */
+  metricsPort: number;
+  port: number;
+  process?: ProcessIdentity;
 }
 
 export interface Chapter {

@@ -199,6 +199,7 @@ export async function endAttempt(
   attempt.state = ended.outcome;
   attempt.reason = reason;
   attempt.result = result;
+  attempt.endedAt = ports.clock.now();
   crashPoint(isUndo ? "undo.after-outcome" : "step.after-outcome", step.id);
   return reason;
 }

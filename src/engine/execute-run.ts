@@ -1,31 +1,36 @@
 import { crashPoint } from "../lib/crash-point.ts";
 import { toErrorRecord } from "../errors.ts";
+import type { NewLock } from "../model/lock.ts";
 import type { RunOutcome, RunVerdict, EndState } from "../model/run.ts";
 import type { JsonObject } from "../model/json.ts";
-import type { Verdict } from "../model/verdict.ts";
-import { askPerson } from "./ask-person.ts";
+import { anchorEnd, anchorEndedRun, anchorVerdict } from "./anchor.ts";
+import { askAboutCure } from "./ask-about-cure.ts";
+import { askPerson, saidText } from "./ask-person.ts";
 import { openControl } from "./control.ts";
-import { checkCure } from "./cure.ts";
+import { checkCure, type Cure } from "./cure.ts";
 import { verifyEndState } from "./end-state.ts";
 import { goForward, stopVerdict } from "./forward.ts";
 import { keepServing } from "./keep-serving.ts";
 import { movedSince } from "../plan/recheck.ts";
 import type { StepKind } from "../model/step-kind.ts";
 import { keepLease, takeLease } from "./lease.ts";
+import { askBeforeSecondRollback, earlierRollback, lockAfter, lockedVerdict } from "./loop-guard.ts";
 import { openEnvironment } from "./open-environment.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunExecution } from "./execution.ts";
+import { pageFailedRollback } from "./page-failed-rollback.ts";
 import { holdRepeatedError } from "./repeated-error.ts";
+import { emergencyVerdict } from "./window.ts";
 import { undoSteps, type UndoReport } from "./undo.ts";
 
 /**
  * Executes one run from wherever its journal says it stands to its end. Called again after a crash, by this
- * or another worker, it goes on; called for a run that has ended, it does nothing. Throws LEASE_LOST when
+ * or another worker, it goes on; called for a run that has ended, it sees to its anchor. Throws LEASE_LOST when
  * another execution took the run over, and the reason of `stop` when the worker shuts down.
  */
 export async function executeRun(runId: string, ports: EnginePorts, stop: AbortSignal): Promise<void> {
   const run = await ports.journal.run(runId);
-  if (run.state === "ended") return;
+  if (run.state === "ended") return anchorEndedRun(runId, ports, stop);
   const control = await openControl(runId, ports.journal, ports.clock);
   try {
     const execution = await takeLease(run, ports, control, stop);
@@ -40,7 +45,7 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
       if (environment === undefined) return;
       const serving = keepServing(environment, ports, lost);
       try {
-        const context = { ...opening, environment };
+        const context = { ...opening, environment, pages: new Map<string, never>() };
         await interpret(context).catch(async (error: unknown) => {
           await holdRepeatedError(context, error);
           throw error;
@@ -60,17 +65,18 @@ export async function executeRun(runId: string, ports: EnginePorts, stop: AbortS
 async function interpret(context: RunExecution): Promise<void> {
   const { run, ports, execution } = context;
   if (run.startedAt === undefined && run.verdict === undefined) {
-    const stale = await staleVerdict(context);
-    if (stale !== undefined) {
-      await recordVerdict(context, stale);
-      return rollBack(context, stale);
+    const refused =
+      (await lockedVerdict(context)) ?? (await emergencyVerdict(context)) ?? (await staleVerdict(context));
+    if (refused !== undefined) {
+      await recordVerdict(context, refused);
+      return rollBack(context, refused);
     }
     crashPoint("run.before-start", run.id);
     await ports.journal.record(
       execution,
       "run.started",
       { release: run.plan.release },
-      { started: true, state: "running" },
+      { started: true, state: "running", waitingFor: null },
     );
     crashPoint("run.after-start", run.id);
   }
@@ -87,12 +93,14 @@ async function forwardOrVerdict(context: RunExecution): Promise<RunVerdict | und
   return verdict;
 }
 
-async function recordVerdict({ run, ports, execution }: RunExecution, verdict: RunVerdict): Promise<void> {
+async function recordVerdict(context: RunExecution, verdict: RunVerdict): Promise<void> {
+  const { run, ports, execution } = context;
   crashPoint("run.before-verdict", run.id);
   const patch = { verdict, state: "rolling-back", waitingFor: null } as const;
   await ports.journal.record(execution, "run.verdict", { ...verdict }, patch);
   crashPoint("run.after-verdict", run.id);
   run.verdict = verdict;
+  anchorVerdict(context);
 }
 
 /**
@@ -106,16 +114,18 @@ async function staleVerdict({
   lost,
 }: RunExecution): Promise<RunVerdict | undefined> {
   if (run.plan.purpose !== "deploy") return undefined;
-  const { view, target, scratch, secret, redactor, projectDirectory } = environment;
+  const { view, target, sources, scratch, secret, redactor, projectDirectory } = environment;
   const stepKind = (kind: string): StepKind | undefined => ports.stepKind(kind);
   const looking = {
     environment: view,
     target,
+    sources,
     scratch,
     stepKind,
     secret,
     redactor,
     projectDirectory,
+    clock: ports.clock,
     signal: lost,
   };
   const moved = await movedSince(run.plan, looking);
@@ -144,12 +154,18 @@ async function finish(context: RunExecution): Promise<RunVerdict | undefined> {
       by: "tminus",
       at: ports.clock.now().toISOString(),
     };
-    if (endState.verdict === "contradicted" && run.plan.rollback.automatic) return refused;
+    const isBad = endState.verdict === "contradicted" && run.plan.rollback.automatic;
+    const earlier = isBad ? await earlierRollback(context, refused) : undefined;
+    if (isBad && earlier === undefined) return refused;
     // Not knowing is no failure of the release, which passed everything so far: a person decides, as they do
     // about every failure where the runbook says that nothing is rolled back automatically.
     const question = `${refused.reason}. Look, then: tminus resume ${run.id} --as done | retry | failed`;
-    const answer = await askPerson(context, "end-state", question);
-    if (answer?.as === "failed") return { ...refused, by: answer.actor };
+    const answer =
+      earlier === undefined
+        ? await askPerson(context, "end-state", question)
+        : await askBeforeSecondRollback(context, "end-state", refused.reason, earlier);
+    if (answer?.as === "failed")
+      return { ...refused, reason: `${refused.reason}; ${saidText(answer)}`, by: answer.actor };
     if (answer?.as === "done" && control.stopRequest() === undefined) {
       await end(context, "succeeded", endState, { acceptedBy: answer.actor });
       return undefined;
@@ -167,51 +183,74 @@ function protocolVerdict({ ports }: RunExecution, error: unknown): RunVerdict {
 async function rollBack(context: RunExecution, verdict: RunVerdict): Promise<void> {
   const report = await undoSteps(context);
   const nothingUndone = report.undone.length === 0 && report.failed.length === 0;
-  let cure: Verdict = { verdict: "pass", reason: "nothing had been changed" };
-  if (!nothingUndone) {
-    crashPoint("run.before-cure", context.run.id);
-    cure = await checkCure(context);
-    await context.ports.journal.record(context.execution, "run.cure", {
-      verdict: cure.verdict,
-      reason: cure.reason,
-      evidence: cure.evidence ?? null,
-    });
-    crashPoint("run.after-cure", context.run.id);
-  }
+  const cure = nothingUndone ? NOTHING_TO_CURE : await observeCure(context, verdict);
   const before = context.run.plan.live.filter(({ percent }) => percent > 0).map(({ release }) => release);
   // A run that changed nothing is not to blame for what changed since its plan was made.
   const endState = await verifyEndState(context, nothingUndone ? [] : before);
   const outcome = outcomeOf(verdict, report, cure, endState, nothingUndone);
-  await end(context, outcome, endState, {
+  if (outcome === "rollback-failed") await pageFailedRollback(context, { verdict, report, cure, endState });
+  const lock = lockAfter(context, verdict, outcome, cure);
+  const data = {
     reason: verdict.reason,
     undone: report.undone,
     kept: report.kept.map(({ stepId, reason }) => ({ stepId, reason })),
     notUndone: report.failed.map(({ stepId, reason }) => ({ stepId, reason })),
     cure: cure.verdict,
-  });
+    cureReason: cure.reason,
+  };
+  await end(context, outcome, endState, data, lock);
+}
+
+const NOTHING_TO_CURE: Cure = {
+  verdict: "pass",
+  reason: "nothing had been changed",
+  evidence: {},
+  proofs: {},
+};
+
+/** What could not be found out a person decides, as they do about the end state. */
+async function observeCure(context: RunExecution, verdict: RunVerdict): Promise<Cure> {
+  const stepId = verdict.stepId === undefined ? {} : { stepId: verdict.stepId };
+  for (;;) {
+    crashPoint("run.before-cure", context.run.id);
+    const cure = await checkCure(context, verdict);
+    await context.ports.journal.record(context.execution, "run.cure", { ...cure, ...stepId });
+    crashPoint("run.after-cure", context.run.id);
+    if (cure.verdict !== "unknown") return cure;
+    const decided = await askAboutCure(context, cure);
+    if (decided === undefined) continue;
+    await context.ports.journal.record(context.execution, "run.cure", { ...decided, ...stepId });
+    return decided;
+  }
 }
 
 function outcomeOf(
   verdict: RunVerdict,
   report: UndoReport,
-  cure: Verdict,
+  cure: Cure,
   endState: EndState,
   nothingUndone: boolean,
 ): RunOutcome {
   if (report.failed.length > 0) return "rollback-failed";
-  if (!nothingUndone && (cure.verdict !== "pass" || endState.verdict !== "verified"))
-    return "rollback-failed";
+  const isCured = cure.verdict === "pass" || cure.acceptedBy !== undefined;
+  if (!nothingUndone && (!isCured || endState.verdict !== "verified")) return "rollback-failed";
   if (verdict.decision === "stop") return "stopped";
   return nothingUndone ? "failed" : "rolled-back";
 }
 
 async function end(
-  { run, ports, execution }: RunExecution,
+  context: RunExecution,
   outcome: RunOutcome,
   endState: EndState,
   data: JsonObject,
+  lock?: NewLock,
 ): Promise<void> {
+  const { run, ports, execution, pages } = context;
+  await Promise.allSettled(pages.values());
   crashPoint("run.before-end", run.id);
-  await ports.journal.endRun(execution, outcome, endState, { outcome, endState: { ...endState }, ...data });
+  const locked = lock === undefined ? {} : { lock: { ...lock } };
+  const told = { outcome, endState: { ...endState }, ...data, ...locked };
+  await ports.journal.endRun(execution, outcome, endState, told, lock);
   crashPoint("run.after-end", run.id);
+  await anchorEnd(context);
 }

@@ -1,6 +1,7 @@
 import type { Attempt, Run } from "../model/run.ts";
 import type { PlannedStep } from "../model/plan.ts";
 import type { Execution } from "../model/journal.ts";
+import type { PageReport } from "../model/step-kind.ts";
 import type { Control } from "./control.ts";
 import type { EnginePorts, OpenEnvironment } from "./ports.ts";
 
@@ -13,6 +14,8 @@ export interface RunExecution {
   control: Control;
   /** Aborts with LEASE_LOST, or when the worker shuts down. Nothing may be changed afterwards. */
   lost: AbortSignal;
+  /** Pages that are on their way, by subject and key. A run does not end before them. */
+  pages: Map<string, Promise<PageReport>>;
   /** Every attempt known, kept up to date by the functions that make them. */
   attempts: Attempt[];
 }

@@ -1,10 +1,12 @@
-import { formatOffset } from "../lib/duration.ts";
-import { stepsOf, type PlannedStage, type PlannedStep } from "../model/plan.ts";
+import type { PlannedStage, PlannedStep } from "../model/plan.ts";
 import type { RunVerdict } from "../model/run.ts";
-import { askPerson, type Answer } from "./ask-person.ts";
+import { askPerson, saidText, type Answer } from "./ask-person.ts";
 import { attemptStep, type AttemptOptions, type StepOutcome } from "./attempt.ts";
+import { askBeforeSecondRollback, earlierRollback } from "./loop-guard.ts";
 import { attemptsOf, type RunExecution } from "./execution.ts";
 import { whileWaiting } from "./step-context.ts";
+import { settleZero, tellLate, waitForMoment } from "./timeline.ts";
+import { waitWhileFrozen } from "./window.ts";
 
 /**
  * Carries out the plan from wherever it stands. Returns undefined when every step is done, else why the run
@@ -12,8 +14,6 @@ import { whileWaiting } from "./step-context.ts";
  */
 export async function goForward(execution: RunExecution): Promise<RunVerdict | undefined> {
   const { run, ports } = execution;
-  const zeroAt = indexOfZero(stepsOf(run.plan));
-  let index = 0;
   for (const stage of run.plan.stages) {
     const isOpen = stage.steps.some((step) => !isDone(execution, step));
     if (isOpen)
@@ -22,26 +22,27 @@ export async function goForward(execution: RunExecution): Promise<RunVerdict | u
         title: stage.title,
       });
     for (const step of stage.steps) {
-      const verdict = await carryOutStep(execution, step, index === zeroAt);
+      const verdict = await carryOutStep(execution, step);
       if (verdict !== undefined) return verdict;
-      index++;
     }
     if (isOpen) await endStage(execution, stage);
   }
   return stopVerdict(execution);
 }
 
-async function carryOutStep(
-  execution: RunExecution,
-  step: PlannedStep,
-  isZero: boolean,
-): Promise<RunVerdict | undefined> {
+async function carryOutStep(execution: RunExecution, step: PlannedStep): Promise<RunVerdict | undefined> {
   if (isDone(execution, step)) return undefined;
   const early = (await waitWhileHeld(execution)) ?? stopVerdict(execution);
   if (early !== undefined) return early;
-  if (isZero && execution.run.zeroAt === undefined) await recordZero(execution);
-  await waitForOffset(execution, step);
-  await waitWhileHeld(execution); // once more: they may have said so during that wait
+  await settleZero(execution, step);
+  await waitForMoment(execution, step);
+  // Once more, each after the other: either may have begun during the other wait.
+  for (let isHeld = true; isHeld;) {
+    await waitWhileFrozen(execution, step);
+    isHeld = execution.control.isHeld();
+    await waitWhileHeld(execution);
+  }
+  if (stopVerdict(execution) === undefined) await tellLate(execution, step);
 
   let options: AttemptOptions = {};
   for (;;) {
@@ -50,11 +51,16 @@ async function carryOutStep(
     const outcome = earlierFailure(execution, step, options) ?? (await attemptStep(execution, step, options));
     if (outcome.outcome === "done") return undefined;
     const decided = stopVerdict(execution) ?? policyVerdict(execution, step, outcome);
-    if (decided !== undefined) return decided;
-    const answer = await askAboutStep(execution, step, outcome);
+    const earlier = decided === undefined ? undefined : await earlierRollback(execution, decided);
+    if (decided !== undefined && earlier === undefined) return decided;
+    const answer =
+      earlier === undefined
+        ? await askAboutStep(execution, step, outcome)
+        : await askBeforeSecondRollback(execution, step.id, outcome.reason, earlier);
     if (answer === undefined) continue; // a stop request: the top of the loop returns it
     if (answer.as === "done") return acceptAsDone(execution, step, answer.actor);
-    if (answer.as === "failed") return failure(execution, step, `${answer.actor}: ${answer.note}`);
+    if (answer.as === "failed")
+      return failure(execution, step, `${outcome.reason}; ${saidText(answer)}`, answer.actor);
     options = { actAnyway: true };
   }
 }
@@ -78,7 +84,13 @@ function policyVerdict(
 ): RunVerdict | undefined {
   if (outcome.outcome !== "failed") return undefined;
   if (step.onFailure === "hold" || !execution.run.plan.rollback.automatic) return undefined;
-  return failure(execution, step, outcome.reason);
+  return failure(execution, step, outcome.reason, deciderOf(execution, step));
+}
+
+/** A step that failed by a person's word says whose; nobody else decided then. */
+function deciderOf(execution: RunExecution, step: PlannedStep): string {
+  const { decidedBy } = attemptsOf(execution, step, "act").at(-1)?.result ?? {};
+  return typeof decidedBy === "string" && decidedBy !== "" ? decidedBy : "tminus";
 }
 
 /** Asks a person about a step; undefined when they stopped the run instead. */
@@ -113,7 +125,8 @@ async function acceptAsDone(execution: RunExecution, step: PlannedStep, actor: s
     data: { stepId: step.id, reason, evidence: {} },
   });
   const known = attempts.find((item) => item === attempt);
-  if (known !== undefined) Object.assign(known, { state: "done", reason, result });
+  if (known !== undefined)
+    Object.assign(known, { state: "done", reason, result, endedAt: ports.clock.now() });
   return undefined;
 }
 
@@ -133,34 +146,6 @@ async function waitWhileHeld(execution: RunExecution): Promise<RunVerdict | unde
   });
   await execution.ports.journal.record(execution.execution, "run.resumed", {}, { state: "running" });
   return stopVerdict(execution);
-}
-
-/** Steps before T-0 come as early as they can; a step after T-0 waits for its offset. Requirement A9. */
-async function waitForOffset(execution: RunExecution, step: PlannedStep): Promise<void> {
-  const { run, ports, control, lost } = execution;
-  if (step.offsetMs === undefined || step.offsetMs <= 0 || run.zeroAt === undefined) return;
-  const until = run.zeroAt.getTime() + step.offsetMs;
-  const left = until - ports.clock.now().getTime();
-  if (left <= 0) return;
-  const text = `${step.id} starts at ${formatOffset(step.offsetMs)}`;
-  await whileWaiting(execution, step.id, { for: "time", text, until: new Date(until).toISOString() }, () =>
-    ports.clock.sleep(left, AbortSignal.any([lost, control.stopped])).catch((error: unknown) => {
-      lost.throwIfAborted();
-      if (control.stopRequest() === undefined) throw error;
-    }),
-  );
-}
-
-async function recordZero(execution: RunExecution): Promise<void> {
-  const { ports, run } = execution;
-  await ports.journal.record(execution.execution, "run.zero", {}, { zero: true });
-  const { zeroAt } = await ports.journal.run(run.id);
-  if (zeroAt !== undefined) run.zeroAt = zeroAt;
-}
-
-/** T-0 is the first step after the last one that is placed before it. */
-function indexOfZero(steps: PlannedStep[]): number {
-  return steps.findLastIndex(({ offsetMs }) => offsetMs !== undefined && offsetMs < 0) + 1;
 }
 
 async function endStage({ ports, execution }: RunExecution, stage: PlannedStage): Promise<void> {
@@ -184,12 +169,12 @@ export function stopVerdict({ control, ports }: RunExecution): RunVerdict | unde
   };
 }
 
-function failure({ ports }: RunExecution, step: PlannedStep, reason: string): RunVerdict {
+function failure({ ports }: RunExecution, step: PlannedStep, reason: string, by: string): RunVerdict {
   return {
     decision: "roll-back",
     reason,
     stepId: step.id,
-    by: "tminus",
+    by,
     at: ports.clock.now().toISOString(),
   };
 }

@@ -6,6 +6,8 @@ import type { Execution } from "../model/journal.ts";
 import type { Run } from "../model/run.ts";
 import type { Control } from "./control.ts";
 import type { EnginePorts } from "./ports.ts";
+import { firstMoment } from "./timeline.ts";
+import { closedWindow } from "./window.ts";
 
 /** A worker that has not been heard of for this long is taken for dead; its runs are taken over. */
 export const LEASE_EXPIRY_MS = 30_000;
@@ -16,7 +18,8 @@ const QUEUE_POLL_MS = 1_000;
 
 /**
  * Waits until the run holds its environment and returns the execution with its fencing token, or undefined
- * when a person aborted the run while it was queued. Runs go in the order in which they were created.
+ * when a person aborted the run while it was queued. Runs go in the order in which they were created; one that waits
+ * for a window keeps its place, and only runs that go back to an earlier release and those in an emergency pass it.
  */
 export async function takeLease(
   run: Run,
@@ -27,15 +30,21 @@ export async function takeLease(
   const { journal } = ports;
   let told: string | undefined;
   for (;;) {
-    crashPoint("run.before-lease", run.id);
-    const answer = await journal.takeLease(run.id, ports.workerId);
-    if (answer.state === "taken") {
-      crashPoint("run.after-lease", run.id);
-      return { runId: run.id, token: answer.token };
-    }
-    if (answer.holder !== told) {
-      told = answer.holder;
-      await journal.recordQueued(run.id, await describeHolder(answer.holder, ports));
+    const closed = firstMoment(run, ports) ?? (await closedWindow(run, ports));
+    if (closed === undefined) {
+      crashPoint("run.before-lease", run.id);
+      const answer = await journal.takeLease(run.id, ports.workerId);
+      if (answer.state === "taken") {
+        crashPoint("run.after-lease", run.id);
+        return { runId: run.id, token: answer.token };
+      }
+      if (answer.holder !== told) {
+        told = answer.holder;
+        await journal.recordQueued(run.id, await describeHolder(answer.holder, ports), null);
+      }
+    } else if (closed.told !== told) {
+      told = closed.told;
+      await journal.recordQueued(run.id, { window: closed.waitingFor.text }, closed.waitingFor);
     }
     const request = control.stopRequest();
     if (request !== undefined) {
@@ -47,7 +56,8 @@ export async function takeLease(
       if (state === "ended") return undefined;
       continue;
     }
-    await someRunChanges(ports, deadline(QUEUE_POLL_MS, stop), control);
+    const pollMs = closed === undefined ? QUEUE_POLL_MS : closed.pollMs;
+    await someRunChanges(ports, deadline(pollMs, stop), control);
     stop.throwIfAborted();
   }
 }

@@ -1,11 +1,14 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { whenAborted } from "../lib/clock.ts";
 import { hasCode } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { PlannedStep } from "../model/plan.ts";
 import type { StepContext, WaitingFor } from "../model/step-kind.ts";
 import { inboxOf } from "./control.ts";
+import { earlierStep, plannedTraffic, trafficMovedAt } from "./earlier-step.ts";
 import { stepKey, type RunExecution } from "./execution.ts";
+import { page } from "./page.ts";
 
 const PROGRESS_EVERY_MS = 500;
 
@@ -40,6 +43,7 @@ export async function openStepContext(
     title: step.title,
     key: stepKey(run.id, step.id),
     startedBy: run.createdBy,
+    starter: run.starter,
     planHash: run.plan.hash,
     with: step.with,
     facts: step.facts,
@@ -53,7 +57,7 @@ export async function openStepContext(
     signal,
     clock: ports.clock,
     target: environment.target,
-    signals: environment.signals,
+    sources: environment.sources,
     channels: environment.channels,
     scratch: environment.scratch,
     secret: (reference) => environment.secret(reference),
@@ -67,6 +71,12 @@ export async function openStepContext(
     },
     waiting: (what, wait) => whileWaiting(execution, step.id, what, wait),
     inbox: () => inboxOf(execution.control, step.id, signal),
+    page: (key, message) => orAborted(page(execution, step.id, key, message), signal),
+    earlier: (stepId) => earlierStep(execution, stepId),
+    newerPlans: () => ports.journal.newerPlans(run.id),
+    zeroAt: run.zeroAt,
+    trafficMovedAt: trafficMovedAt(execution),
+    trafficPercent: plannedTraffic(run.plan, step.id),
     loadState: () => ports.journal.loadState(run.id, step.id),
     saveState: (state) => ports.journal.saveState(execution.execution, step.id, state),
   };
@@ -84,18 +94,27 @@ export async function whileWaiting<T>(
   const state = (await ports.journal.run(run.id)).state;
   const stepId = subject === undefined ? {} : { stepId: subject };
   const until = what.until === undefined ? {} : { until: what.until };
+  const answers = what.answers === undefined ? {} : { answers: what.answers };
   await ports.journal.record(
     execution,
     "step.waiting",
-    { ...stepId, for: what.for, text: what.text, ...until },
+    { ...stepId, for: what.for, text: what.text, ...until, ...answers },
     { state: "waiting", waitingFor: { ...what, ...stepId } },
   );
   const result = await wait();
   await ports.journal.record(execution, "step.continued", stepId, {
-    state: state === "waiting" ? "running" : state,
+    state: state !== "waiting" ? state : run.verdict === undefined ? "running" : "rolling-back",
     waitingFor: null,
   });
   return result;
+}
+
+/** The answer, unless the signal aborts before it is there. What is under way goes on. */
+function orAborted<T>(answer: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = whenAborted(signal).then((): never => {
+    throw signal.reason;
+  });
+  return Promise.race([answer, aborted]);
 }
 
 /** Writes at most one line per half second, always the newest, one write at a time. */

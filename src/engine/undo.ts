@@ -1,7 +1,8 @@
 import { crashPoint } from "../lib/crash-point.ts";
 import { deadline } from "../lib/clock.ts";
 import { TminusError, hasCode } from "../errors.ts";
-import { stepsOf, type PlannedStep } from "../model/plan.ts";
+import type { PlannedStep } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
 import type { StepResult } from "../model/step-kind.ts";
 import { beginAttempt, endAttempt, kindOf } from "./attempt.ts";
 import { attemptsOf, hasActed, isUndone, type RunExecution } from "./execution.ts";

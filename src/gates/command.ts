@@ -3,11 +3,11 @@ import { parseDuration } from "../lib/duration.ts";
 import { lastLines } from "../lib/output-tail.ts";
 import { run, type RunResult } from "../lib/process.ts";
 import { findInside, scriptCommand } from "../lib/script-file.ts";
-import type { GateContext } from "../model/gate-kind.ts";
+import type { GateContext, GateVerdict } from "../model/gate-kind.ts";
 import { hasOneProgram, oneProgramIssue, programFields } from "../model/program.ts";
 import { durationSchema } from "../model/runbook.ts";
-import type { Verdict } from "../model/verdict.ts";
 import { defineGate } from "./define.ts";
+import { unknown } from "./unknown.ts";
 
 const exitCodes = z.array(z.int().min(0).max(255)).max(20);
 
@@ -25,6 +25,8 @@ const schema = z
 
 type With = z.output<typeof schema>;
 
+/** Of the output's end, which is what a plan keeps of it. */
+const KEPT_LINES = 50;
 const OUTPUT_LIMIT = 256 * 1024;
 /** Cut off where the output's beginning is missing: a secret that the cut goes through would not be recognised. */
 const TORN_START = 16 * 1024;
@@ -40,9 +42,9 @@ export const command = defineGate({
   async check(context) {
     const settings = context.with;
     const cwd = findInside(context.projectDirectory, settings.cwd ?? ".");
-    if (cwd.state === "refused") return undecided(`cwd: ${cwd.reason}`, "name a folder inside the project");
+    if (cwd.state === "refused") return unknown(`cwd: ${cwd.reason}`, "name a folder inside the project");
     const argv = argvOf(context);
-    if (typeof argv === "string") return undecided(`script: ${argv}`, "name a file inside the project");
+    if (typeof argv === "string") return unknown(`script: ${argv}`, "name a file inside the project");
 
     const limitMs = parseDuration(settings.timeout)!;
     context.progress(`runs ${settings.script ?? settings.run!.join(" ")}`);
@@ -58,18 +60,14 @@ export const command = defineGate({
   },
 });
 
-function decide(
-  ran: RunResult,
-  settings: With,
-  redact: (text: string) => string,
-): Verdict & { fix?: string } {
+function decide(ran: RunResult, settings: With, redact: (text: string) => string): GateVerdict {
   const torn = ran.output.length >= OUTPUT_LIMIT;
-  const lines = lastLines(redact(ran.output).slice(torn ? TORN_START : 0), 20);
+  const lines = lastLines(redact(ran.output).slice(torn ? TORN_START : 0), KEPT_LINES);
   const evidence = { exitCode: ran.exitCode ?? null, lastLines: lines };
   const said = lines.length === 0 ? "" : `: ${lines.at(-1)!}`;
   if (ran.startError !== undefined)
     return {
-      ...undecided(
+      ...unknown(
         `it could not be started (${redact(ran.startError)})`,
         "install the program, or correct its name",
       ),
@@ -77,7 +75,7 @@ function decide(
     };
   if (ran.timedOut)
     return {
-      ...undecided(
+      ...unknown(
         `it did not end within ${settings.timeout}${said}`,
         "raise timeout, or find out why it hangs",
       ),
@@ -85,18 +83,14 @@ function decide(
     };
   if (ran.exitCode === undefined)
     return {
-      ...undecided(`it was ended by ${ran.signalName ?? "a signal"}${said}`, "run it by hand to see why"),
+      ...unknown(`it was ended by ${ran.signalName ?? "a signal"}${said}`, "run it by hand to see why"),
       evidence,
     };
   if (ran.exitCode === 0) return { verdict: "pass", reason: "exit code 0", evidence };
   const reason = `exit code ${ran.exitCode}${said}`;
   if (settings.couldNotRun.includes(ran.exitCode))
-    return { ...undecided(`it could not run: ${reason}`, "run it by hand to see why"), evidence };
+    return { ...unknown(`it could not run: ${reason}`, "run it by hand to see why"), evidence };
   return { verdict: "fail", reason, evidence, fix: "run it by hand and correct what it reports" };
-}
-
-function undecided(reason: string, fix: string): Verdict & { fix: string } {
-  return { verdict: "unknown", reason, fix };
 }
 
 /** The reason when the script cannot be used. */

@@ -1,8 +1,8 @@
 import * as z from "zod";
-import type { Verdict } from "../model/verdict.ts";
 import { driftJson, driftReason, sqlLines } from "../postgres/drift/drift-text.ts";
 import { driftOptions, driftSettings } from "../postgres/drift/settings.ts";
 import { defineGate } from "./define.ts";
+import type { GateVerdict } from "../model/gate-kind.ts";
 
 /** Passes when nobody changed the database's schema besides tminus. */
 export const dbDrift = defineGate({
@@ -13,7 +13,7 @@ export const dbDrift = defineGate({
   schema: z.strictObject(driftSettings),
   example: "directory: releases/{release}/migrations\nexpected: both\n",
 
-  async check(context): Promise<Verdict & { fix?: string }> {
+  async check(context): Promise<GateVerdict> {
     const { checkDrift } = await import("../postgres/drift/check-drift.ts");
     try {
       const outcome = await checkDrift(await driftOptions(context, (text) => context.progress(text)));

@@ -1,9 +1,8 @@
 import { hasCode } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
-import type { GateContext } from "../model/gate-kind.ts";
-import type { JsonObject } from "../model/json.ts";
+import type { GateContext, GateVerdict } from "../model/gate-kind.ts";
+import type { Json, JsonObject } from "../model/json.ts";
 import type { GateResult } from "../model/plan.ts";
-import type { Verdict } from "../model/verdict.ts";
 import type { AnyGateKind } from "./define.ts";
 import { gateKinds } from "./registry.ts";
 
@@ -24,6 +23,7 @@ export interface RunGatesOptions extends Omit<GateContext<JsonObject>, "with"> {
 }
 
 const PARALLEL = 4;
+const MAX_EVIDENCE_BYTES = 64 * 1024;
 
 /**
  * Runs all gates, four at a time, and reports every one in the order given: a gate that throws could not find
@@ -43,7 +43,7 @@ export async function runGates(gates: readonly GateToRun[], options: RunGatesOpt
 
 async function runGate(gate: GateToRun, options: RunGatesOptions): Promise<GateResult> {
   const startedMs = options.clock.monotonicMs();
-  const { verdict, reason, fix } = await decide(gate, options);
+  const { verdict, reason, fix, evidence } = await decide(gate, options);
   return {
     id: gate.id,
     kind: gate.kind,
@@ -51,12 +51,19 @@ async function runGate(gate: GateToRun, options: RunGatesOptions): Promise<GateR
     verdict,
     reason,
     ...(fix === undefined ? {} : { fix }),
+    ...(evidence === undefined ? {} : { evidence: limited(evidence) }),
     durationMs: Math.round(options.clock.monotonicMs() - startedMs),
   };
 }
 
-async function decide(gate: GateToRun, options: RunGatesOptions): Promise<Verdict & { fix?: string }> {
-  const { clock: _, kinds = gateKinds, ...shared } = options;
+/** Evidence goes into the plan, which people read and which is stored with every run. */
+function limited(evidence: Json): Json {
+  const bytes = Buffer.byteLength(JSON.stringify(evidence));
+  return bytes <= MAX_EVIDENCE_BYTES ? evidence : { leftOut: `${bytes} bytes are too much for a plan` };
+}
+
+async function decide(gate: GateToRun, options: RunGatesOptions): Promise<GateVerdict> {
+  const { kinds = gateKinds, ...shared } = options;
   const kind = Object.hasOwn(kinds, gate.kind) ? kinds[gate.kind] : undefined;
   if (kind === undefined) return { verdict: "unknown", reason: `there is no gate kind ${gate.kind}` };
   const parsed = kind.schema.safeParse(gate.with);

@@ -2,8 +2,8 @@ import * as z from "zod";
 import { parseDuration } from "../lib/duration.ts";
 import { request } from "../lib/http.ts";
 import { durationSchema, publicUrlSchema } from "../model/runbook.ts";
-import type { Verdict } from "../model/verdict.ts";
 import { defineGate } from "./define.ts";
+import type { GateVerdict } from "../model/gate-kind.ts";
 
 const schema = z.strictObject({
   url: publicUrlSchema.optional().describe("Address to ask; the environment's url when left out"),
@@ -22,7 +22,7 @@ export const urlHealthy = defineGate({
   schema,
   example: "path: /health\ntimeout: 3s\n",
 
-  async check(context): Promise<Verdict & { fix?: string }> {
+  async check(context): Promise<GateVerdict> {
     const { url = context.environment.url, path, timeout } = context.with;
     const address = url.replace(/\/+$/, "") + path;
     const answer = await request({

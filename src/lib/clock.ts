@@ -50,11 +50,22 @@ export function every(ms: number, task: () => void): () => void {
   return () => clearInterval(timer);
 }
 
-/**
- * A signal that aborts after `ms` or with `parent`, whichever comes first. `ms` beyond 24.8 days, the longest
- * that one timer spans, counts as 24.8 days.
- */
+/** A signal that aborts after `ms` or with `parent`, whichever comes first. Keeps no process alive. */
 export function deadline(ms: number, parent?: AbortSignal): AbortSignal {
-  const timeout = AbortSignal.timeout(Math.min(ms, LONGEST_TIMER_MS));
+  const timeout = ms <= LONGEST_TIMER_MS ? AbortSignal.timeout(ms) : longTimeout(ms);
   return parent === undefined ? timeout : AbortSignal.any([parent, timeout]);
+}
+
+function longTimeout(ms: number): AbortSignal {
+  const over = new AbortController();
+  const arm = (leftMs: number): void => {
+    const nextMs = Math.min(leftMs, LONGEST_TIMER_MS);
+    const rearm = (): void =>
+      leftMs > nextMs
+        ? arm(leftMs - nextMs)
+        : over.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
+    setTimeout(rearm, nextMs).unref();
+  };
+  arm(ms);
+  return over.signal;
 }

@@ -1,3 +1,4 @@
+/** Rising. */
 const UNIT_MS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /**
@@ -10,6 +11,18 @@ export function parseDuration(text: string): number | undefined {
   for (const [, digits, unit] of text.matchAll(/(\d+)(ms|[smhd])/g))
     total += Number(digits) * (UNIT_MS[unit!] ?? NaN);
   return Number.isSafeInteger(total) ? total : undefined;
+}
+
+/** The inverse of parseDuration, as a runbook writes it: "1h30m". Empty for 0. */
+export function writeDuration(ms: number): string {
+  let rest = ms;
+  let text = "";
+  for (const [unit, length] of Object.entries(UNIT_MS).toReversed()) {
+    const many = Math.floor(rest / length);
+    if (many > 0) text += `${many}${unit}`;
+    rest -= many * length;
+  }
+  return text;
 }
 
 /** Milliseconds as a short duration for people: "420 ms", "4.2 s", "1m 04s", "2h 11m", "3d 4h". */

@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { openSync, closeSync, readFileSync } from "node:fs";
+import type { Server } from "node:net";
 import { deadline, systemClock } from "./clock.ts";
 
 /** The only room that starts processes. Commands are argument lists; nothing is ever passed to a shell. */
@@ -11,7 +12,7 @@ export interface RunOptions {
   timeoutMs: number;
   signal?: AbortSignal;
   /** Receives output as it comes, both streams interleaved. */
-  onOutput?: (chunk: string) => void;
+  onOutput?: (chunk: string, stream: "stdout" | "stderr") => void;
   /** How much of the output is kept, from its end. */
   maxOutputBytes?: number;
   /** Runs as another user; only root may. Supplementary groups are dropped. */
@@ -50,10 +51,11 @@ export async function run(argv: readonly string[], options: RunOptions): Promise
     ...(options.uid === undefined ? {} : { uid: options.uid }),
     ...(options.gid === undefined ? {} : { gid: options.gid }),
   });
-  for (const stream of [child.stdout, child.stderr]) {
+  for (const name of ["stdout", "stderr"] as const) {
+    const stream = child[name];
     stream.setEncoding("utf8");
     stream.on("data", (chunk: string) => {
-      options.onOutput?.(chunk);
+      options.onOutput?.(chunk, name);
       output = (output + chunk).slice(-limit);
     });
   }
@@ -165,27 +167,57 @@ export async function spawnDetached(
   argv: readonly string[],
   options: DetachedOptions,
 ): Promise<ProcessIdentity> {
+  return identityOf(startDetached(argv, options));
+}
+
+/**
+ * As spawnDetached, for a process that takes over a listening socket: each message that it sends (`process.send`) is
+ * answered with an empty one and the server that `lend` gives for it. Both processes then accept from one queue, so
+ * closing the server in this one resets no connection. The process ends the channel with `process.disconnect`.
+ */
+export async function spawnSharing(
+  argv: readonly string[],
+  options: DetachedOptions,
+  lend: (message: unknown) => Server | undefined,
+): Promise<ProcessIdentity> {
+  const child = startDetached(argv, options, ["ipc"]);
+  child.on("message", (message) => {
+    // it cannot be sent to a process that has ended, and there is nobody to tell of that
+    child.send({}, lend(message), () => undefined);
+  });
+  child.channel?.unref();
+  return identityOf(child);
+}
+
+function startDetached(
+  argv: readonly string[],
+  options: DetachedOptions,
+  channels: readonly "ipc"[] = [],
+): ChildProcess {
   const [file, ...args] = argv;
   if (file === undefined) throw new TypeError("argv is empty");
   const log = openSync(options.logFile, "a", 0o600);
   try {
-    const child = spawn(file, args, {
+    return spawn(file, args, {
       detached: true,
-      stdio: ["ignore", log, log],
+      stdio: ["ignore", log, log, ...channels],
       env: options.env,
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
       ...(options.uid === undefined ? {} : { uid: options.uid }),
       ...(options.gid === undefined ? {} : { gid: options.gid }),
     });
-    const pid = await new Promise<number>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("spawn", () => resolve(child.pid!));
-    });
-    child.unref();
-    return { pid, startedAt: startTimeOf(pid) ?? "" };
   } finally {
     closeSync(log);
   }
+}
+
+async function identityOf(child: ChildProcess): Promise<ProcessIdentity> {
+  const pid = await new Promise<number>((resolve, reject) => {
+    child.once("error", reject);
+    child.once("spawn", () => resolve(child.pid!));
+  });
+  child.unref();
+  return { pid, startedAt: startTimeOf(pid) ?? "" };
 }
 
 /** The identity of a running process, or undefined when there is none with this pid. */

@@ -4,12 +4,14 @@ import type {
   EndState,
   EventType,
   Lease,
+  NewerPlan,
   Phase,
   Run,
   RunOutcome,
   RunState,
   RunVerdict,
 } from "./run.ts";
+import type { EnvironmentLock, NewLock } from "./lock.ts";
 import type { Signal } from "./signal.ts";
 import type { WaitingFor } from "./step-kind.ts";
 import type { ErrorRecord } from "../errors.ts";
@@ -33,6 +35,8 @@ export interface RunPatch {
   started?: true;
   /** Sets zeroAt to the database's time, once. */
   zero?: true;
+  /** Sets zeroAt to this time, ISO 8601, once. */
+  zeroAt?: string;
 }
 
 /**
@@ -50,7 +54,7 @@ export interface Journal {
   heartbeat(execution: Execution): Promise<boolean>;
   record(execution: Execution, type: EventType, data: JsonObject, patch?: RunPatch): Promise<void>;
   /** For runs that do not hold the environment yet. */
-  recordQueued(runId: string, data: JsonObject): Promise<void>;
+  recordQueued(runId: string, data: JsonObject, waitingFor: WaitingFor | null): Promise<void>;
   /** Ends a run that never held the environment. Does nothing when it has taken it meanwhile. */
   endQueued(runId: string, data: JsonObject): Promise<void>;
   /** The number of the new attempt. For "act" the intent is certain to survive a crash of the server only once it is marked. */
@@ -61,7 +65,16 @@ export interface Journal {
    */
   markActed(execution: Execution, stepId: string, phase: Phase, number: number): Promise<void>;
   endAttempt(execution: Execution, attempt: AttemptEnd): Promise<void>;
-  endRun(execution: Execution, outcome: RunOutcome, endState: EndState, data: JsonObject): Promise<void>;
+  /** Ends the run and frees the environment; with `lock` it is locked in the same transaction. */
+  endRun(
+    execution: Execution,
+    outcome: RunOutcome,
+    endState: EndState,
+    data: JsonObject,
+    lock?: NewLock,
+  ): Promise<void>;
+  /** Says that the head of the project's log could not be written down outside. Not fenced: the run may have ended. */
+  recordUnanchored(runId: string, data: JsonObject): Promise<void>;
   /** Oldest first, from the start of the run. */
   signals(runId: string): Promise<Signal[]>;
   /** Calls back after each new signal of the run, and once after a lost connection was restored. */
@@ -69,8 +82,16 @@ export interface Journal {
   /** Calls back when any run was created or ended. */
   onRun(listener: () => void): () => void;
   lease(project: string, environment: string): Promise<Lease | undefined>;
+  /** The open lock of an environment. */
+  lock(project: string, environment: string): Promise<EnvironmentLock | undefined>;
+  /** The newest lock, open or not, of a run that took traffic away from this release by itself. */
+  lastRollbackOf(project: string, environment: string, release: string): Promise<EnvironmentLock | undefined>;
+  /** Other plans of the run's release for its environment, of deploys that were started after it; oldest first. */
+  newerPlans(runId: string): Promise<NewerPlan[]>;
   loadState(runId: string, stepId: string): Promise<Json | undefined>;
   saveState(execution: Execution, stepId: string, state: Json): Promise<void>;
+  /** What a step kept as evidence in its ended attempts: name → SHA-256, the newest of each name. */
+  evidenceOf(runId: string, stepId: string): Promise<Record<string, string>>;
   /** Idempotent; returns the content's SHA-256. */
   saveEvidence(content: string): Promise<string>;
 }

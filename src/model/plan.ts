@@ -1,4 +1,6 @@
 import * as z from "zod";
+import { plannedEmergencySchema } from "./emergency.ts";
+import { windowStandingSchema } from "./window-standing.ts";
 
 const jsonSchema = z.json();
 
@@ -41,6 +43,10 @@ export const plannedStepSchema = z.strictObject({
   timeoutMs: z.number(),
   offsetMs: z.number().optional().describe("Earliest start relative to T-0; negative before it"),
   onFailure: z.enum(["rollback", "hold"]),
+  trafficPercent: z
+    .number()
+    .optional()
+    .describe("The release's share of the traffic after it, for a step that moves traffic"),
   undo: undoSchema,
 });
 
@@ -52,22 +58,45 @@ export const plannedStageSchema = z.strictObject({
   steps: z.array(plannedStepSchema),
 });
 
+/** A person's word that a gate need not pass, for a time. */
+export const waiverSchema = z.strictObject({
+  by: z.string().min(1),
+  reason: z.string().min(1),
+  until: z.iso.datetime().describe("When it ends by itself"),
+  verdict: z.enum(["fail", "unknown"]).describe("What the gate itself had said"),
+});
+
 export const gateResultSchema = z.strictObject({
   id: z.string(),
   kind: z.string(),
   title: z.string(),
-  verdict: z.enum(["pass", "fail", "unknown"]),
+  verdict: z
+    .enum(["pass", "fail", "unknown", "waived"])
+    .describe("Only pass and waived let the plan run; unknown: it could not be found out"),
   reason: z.string(),
   fix: z.string().optional().describe("What to do about it, an imperative"),
+  evidence: jsonSchema
+    .optional()
+    .describe("What the gate saw, for people: files, counts, the end of an output"),
+  waiver: waiverSchema.optional().describe("Who let it pass all the same; present exactly when it is waived"),
   durationMs: z.number(),
 });
+
+/** The moment from which the offsets of steps are counted. */
+export const scheduleSchema = z.strictObject({
+  zeroAt: z.iso.datetime().describe("T-0"),
+  zone: z.string().describe("In which people are told the times"),
+});
+export type Schedule = z.output<typeof scheduleSchema>;
 
 /** Ordered steps with every input resolved. What a run executes is exactly this document. */
 export const planSchema = z.strictObject({
   protocol: z.literal(1).describe("Version of the interpreter that can run it"),
   hash: z
     .string()
-    .describe("SHA-256 of the canonical JSON of everything but this, createdAt and the gates' durations"),
+    .describe(
+      "SHA-256 of the canonical JSON of everything but this, createdAt, window and what gates say beside their verdicts",
+    ),
   createdAt: z.string(),
   project: z.string(),
   purpose: z.enum(["deploy", "rollback"]),
@@ -88,11 +117,22 @@ export const planSchema = z.strictObject({
     automatic: z.boolean(),
     database: z.enum(["keep", "down"]),
     cureMs: z.number().describe("How long the service is observed after a rollback"),
+    cureMaxErrorPercent: z.number().optional().describe("The share of failed requests that is normal"),
+    cureMinRequests: z.int().optional().describe("So many requests are enough to say that few fail"),
   }),
   inputs: z.array(planInputSchema),
   gates: z.array(gateResultSchema),
   stages: z.array(plannedStageSchema),
   blocked: z.array(z.strictObject({ where: z.string(), reason: z.string(), fix: z.string().optional() })),
+  scheduled: scheduleSchema
+    .optional()
+    .describe("When T-0 is to be; left out when it is as early as possible"),
+  emergency: plannedEmergencySchema
+    .optional()
+    .describe("What lets it begin at any time with less asked beforehand; left out outside of emergencies"),
+  window: windowStandingSchema
+    .optional()
+    .describe("Whether it could begin when it was made; left out when nothing keeps deploys out at any time"),
 });
 
 export type Plan = z.output<typeof planSchema>;
@@ -103,7 +143,7 @@ export type GateResult = z.output<typeof gateResultSchema>;
 export type Undo = z.output<typeof undoSchema>;
 export type Risk = z.output<typeof riskSchema>;
 
-/** All steps of a plan in the order in which they run. */
-export function stepsOf(plan: Plan): PlannedStep[] {
-  return plan.stages.flatMap((stage) => stage.steps);
+/** Whether the gate keeps the plan from running. */
+export function isClosed({ verdict }: Pick<GateResult, "verdict">): boolean {
+  return verdict !== "pass" && verdict !== "waived";
 }

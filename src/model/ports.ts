@@ -42,7 +42,7 @@ export interface DeployTarget {
   readonly capabilities: TargetCapabilities;
   /** Reads only: whether the target could carry out a deploy of this release. */
   precheck(release: string): Promise<Verdict>;
-  /** Content hash of what would be deployed (release files), so that a plan notices a change. Reads only. */
+  /** Content hash of what would be deployed (release files), so that a plan notices a change; the release's name where no files are known. The same for the same files wherever it is asked. Reads only. */
   fingerprint(release: string): Promise<string>;
   /** Reads only. "absent": nothing was ever deployed here. */
   traffic(): Promise<Observed<TrafficState>>;
@@ -72,26 +72,6 @@ export interface StageOptions {
   /** Environment variables of the application, values revealed. */
   variables: Record<string, string>;
   progress: (text: string) => void;
-}
-
-/** Cumulative counts of one release, as a counter metric gives them: they only grow, unless the source restarted. */
-export interface ReleaseCounters {
-  requests: number;
-  /** Answers with a 5xx status, and requests that got no answer. */
-  errors: number;
-  /** Cumulative histogram: how many requests took at most `leMs`, rising; the last is Infinity. */
-  latency: { leMs: number; count: number }[];
-}
-
-export type Reading =
-  | { state: "counters"; at: Date; releases: Record<string, ReleaseCounters> }
-  | { state: "no-data"; at: Date; reason: string }
-  | { state: "error"; at: Date; reason: string };
-
-/** A source of measured series. Never throws: what goes wrong is an `error` reading. */
-export interface SignalSource {
-  readonly name: string;
-  read(signal: AbortSignal): Promise<Reading>;
 }
 
 /** A place to tell people something. */

@@ -1,5 +1,6 @@
 import type { ErrorCode } from "../error-codes.ts";
 import type { ErrorRecord } from "../errors.ts";
+import type { Actor } from "./actor.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { Plan } from "./plan.ts";
 import type { WaitingFor } from "./step-kind.ts";
@@ -49,10 +50,19 @@ export interface Run {
   waitingFor?: WaitingFor & { stepId?: string };
   createdAt: Date;
   createdBy: string;
+  /** The same person, and how it is known who that is. */
+  starter: Actor;
   startedAt?: Date;
-  /** When the first step at or after T-0 started. */
+  /** T-0: as it was scheduled, or as it came about by the first step that has a moment. */
   zeroAt?: Date;
   endedAt?: Date;
+}
+
+/** Another plan of a run's release, of a run into the same environment that was started later. */
+export interface NewerPlan {
+  runId: string;
+  startedAt: Date;
+  hasEnded: boolean;
 }
 
 export type Phase = "act" | "undo";
@@ -96,10 +106,14 @@ export const eventTypes = [
   "run.zero",
   "run.verdict",
   "run.cure",
+  "run.paged",
   "run.ended",
+  "run.unlocked",
+  "run.unanchored",
   "stage.started",
   "stage.ended",
   "step.begun",
+  "step.late",
   "step.observed",
   "step.waiting",
   "step.continued",

@@ -1,46 +1,19 @@
 import * as z from "zod";
-import { parseDuration, parseOffset } from "../lib/duration.ts";
+import { parseOffset } from "../lib/duration.ts";
+import { anchorSettingsSchema } from "./audit.ts";
+import { emergencySettingsSchema } from "./emergency.ts";
+import { freezesSchema, limitsSchema, windowsSchema } from "./calendar.ts";
+import { DURATION, durationSchema, idSchema, type IssueParams } from "./field.ts";
 import { riskSchema } from "./plan.ts";
 
-/**
- * What a refinement may attach to its issue as `params`, here and in the schemas of step, gate, target and
- * channel kinds. `hint` is shown beside the message; `secret` keeps the offending text out of every excerpt.
- */
-export interface IssueParams {
-  hint?: string;
-  secret?: boolean;
-  /** Where in the text of the value the mistake is, counted from 0, and how long it is. */
-  offset?: number;
-  length?: number;
-}
+export { durationSchema, idSchema, type IssueParams } from "./field.ts";
 
 /** More are refused, so that ordering and checking stay quick. */
 export const MAX_STAGES = 200;
 export const MAX_ENVIRONMENTS = 50;
 
-const ID = /^[A-Za-z][A-Za-z0-9_-]{0,63}$/;
-/** For editors; what counts is parseDuration. */
-const DURATION = "(?=\\d)(\\d+d)?(\\d+h)?(\\d+m)?(\\d+s)?(\\d+ms)?";
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/;
 const REFERENCE = /^(env:[A-Za-z_][A-Za-z0-9_]*|file:[^#]+#[A-Za-z_][A-Za-z0-9_.-]*)$/;
-
-/** The id of a stage, step, gate or channel, and the name of an environment. */
-export const idSchema = z
-  .string()
-  .refine((text) => ID.test(text), {
-    error: "is not a valid id",
-    params: { hint: "use a letter, then letters, digits, - or _, at most 64" } satisfies IssueParams,
-  })
-  .meta({ pattern: ID.source });
-
-/** A duration as people write it: "90s", "15m", "1h30m". Read it with parseDuration. */
-export const durationSchema = z
-  .string()
-  .refine((text) => parseDuration(text) !== undefined, {
-    error: "is not a duration",
-    params: { hint: "write it like 30s, 15m or 1h30m" } satisfies IssueParams,
-  })
-  .meta({ pattern: `^${DURATION}$` });
 
 /** An offset from T-0: "T-30m", "T+15m", "T-0". Read it with parseOffset. */
 export const offsetSchema = z
@@ -76,6 +49,8 @@ const titleSchema = z.string().min(1).max(200);
 /** Settings of a kind as they were written: placeholders unresolved, defaults not filled in. */
 const withSchema = z.record(z.string(), z.json());
 
+const environmentsSchema = z.array(idSchema).min(1).max(50).optional();
+
 export const runbookStepSchema = z.strictObject({
   id: idSchema.describe("Name of the step, unique over the whole runbook"),
   kind: z.string().min(1).describe("What the step does: db.migrate, app.deploy, command …"),
@@ -93,6 +68,7 @@ export const runbookGateSchema = z.strictObject({
   id: idSchema.describe("Name of the gate, unique among the gates"),
   kind: z.string().min(1).describe("What the gate decides: command, git.clean, url.healthy …"),
   title: titleSchema.optional().describe("What people see; the id when left out"),
+  environments: environmentsSchema.describe("Environments for which it must pass; all when left out"),
   with: withSchema.default({}).describe("Settings of the kind"),
 });
 
@@ -111,12 +87,7 @@ export const runbookStageSchema = z.strictObject({
     .max(200)
     .optional()
     .describe("Stages that must be done before; the stage before it when left out"),
-  environments: z
-    .array(idSchema)
-    .min(1)
-    .max(50)
-    .optional()
-    .describe("Environments in which the stage runs; all when left out"),
+  environments: environmentsSchema.describe("Environments in which the stage runs; all when left out"),
   steps: z.array(runbookStepSchema).min(1).max(500).describe("Steps, in the order in which they run"),
 });
 
@@ -126,7 +97,7 @@ export const runbookEnvironmentSchema = z.strictObject({
     .min(1)
     .optional()
     .describe(
-      "Branch from which this environment is deployed; for people: a git.clean gate checks the branch that it names itself",
+      "Branch from which this environment is deployed; a git.branch gate holds the checked-out one against it",
     ),
   url: publicUrlSchema.describe("Public address of the service"),
   protected: z.boolean().default(false).describe("Whether changing it needs to be confirmed by name"),
@@ -137,6 +108,15 @@ export const runbookEnvironmentSchema = z.strictObject({
   target: z
     .looseObject({ kind: z.string().min(1).describe("Kind of the target: local, command …") })
     .describe("Where the application runs; the other fields are the target kind's own"),
+  signals: z
+    .record(
+      idSchema,
+      z.looseObject({
+        kind: z.string().min(1).describe("Kind of the source: prometheus, datadog, postgres …"),
+      }),
+    )
+    .default({})
+    .describe("Sources of measured series by the name that rules give them; the target's own need no entry"),
   variables: z
     .record(
       z.string().refine((text) => VARIABLE_NAME.test(text), {
@@ -147,6 +127,11 @@ export const runbookEnvironmentSchema = z.strictObject({
     )
     .default({})
     .describe("Environment variables of the application, by reference"),
+  windows: windowsSchema.default([]).describe("When a deploy may begin; at any time when there is none"),
+  limits: limitsSchema.prefault({}).describe("How many deploys may begin, and how soon after each other"),
+  emergency: emergencySettingsSchema
+    .optional()
+    .describe("What is kept of the runbook in an emergency; none can be declared when left out"),
 });
 
 export const runbookRollbackSchema = z.strictObject({
@@ -158,6 +143,20 @@ export const runbookRollbackSchema = z.strictObject({
   cure: z
     .strictObject({
       window: durationSchema.default("30s").describe("How long the service is observed after a rollback"),
+      maxErrorPercent: z
+        .number()
+        .min(0.01)
+        .max(50)
+        .optional()
+        .describe("The share of failed requests that is normal, in percent; 1 when left out"),
+      minRequests: z
+        .int()
+        .min(0)
+        .max(1_000_000)
+        .optional()
+        .describe(
+          "So many requests are enough to say that few fail; 0: the probes are enough. When left out, as many as would show three times the normal share",
+        ),
     })
     .prefault({})
     .describe("What proves that a rollback helped"),
@@ -187,8 +186,23 @@ export const runbookSchema = z.strictObject({
     .max(200)
     .default([])
     .describe("What must be true before anything changes"),
+  scm: z
+    .looseObject({ kind: z.string().min(1).describe("Kind of the place: github") })
+    .optional()
+    .describe(
+      "Where the code is reviewed and built, for the gates that ask there; the other fields are the kind's own",
+    ),
   stages: z.array(runbookStageSchema).min(1).max(MAX_STAGES).describe("Groups of steps"),
   rollback: runbookRollbackSchema.prefault({}).describe("What happens when a run fails"),
+  audit: z
+    .strictObject({
+      anchor: anchorSettingsSchema.describe(
+        "Where the head of the project's log is written at each verdict and end of a run",
+      ),
+    })
+    .optional()
+    .describe("What proves that the history of runs was not changed"),
+  freezes: freezesSchema.default([]).describe("Spans of time in which nothing is deployed"),
   notify: z.array(runbookChannelSchema).max(50).default([]).describe("Channels that notify steps use"),
 });
 
@@ -198,7 +212,7 @@ export type RunbookStep = z.output<typeof runbookStepSchema>;
 
 /**
  * The schemas of every kind that a runbook may name, by kind. Step and gate schemas get the `with` mapping.
- * Target and channel schemas get their whole mapping; `kind` and `id` are left out of it when the schema is
+ * The other schemas get their whole mapping; `kind` and `id` are left out of it when the schema is
  * an object that does not name them.
  */
 export interface RunbookKinds {
@@ -206,6 +220,8 @@ export interface RunbookKinds {
   gates: Readonly<Record<string, z.ZodType>>;
   targets: Readonly<Record<string, z.ZodType>>;
   channels: Readonly<Record<string, z.ZodType>>;
+  signals: Readonly<Record<string, z.ZodType>>;
+  scms: Readonly<Record<string, z.ZodType>>;
 }
 
 function isPublicUrl(text: string): boolean {

@@ -1,11 +1,16 @@
 import type * as z from "zod";
 import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/redact.ts";
+import type { Actor } from "./actor.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { PlanInput, Risk, Undo } from "./plan.ts";
-import type { DeployTarget, Fence, NotificationChannel, ScratchServer, SignalSource } from "./ports.ts";
+import type { DeployTarget, Fence, NotificationChannel, ScratchServer } from "./ports.ts";
+import type { SignalSource } from "./signal-source.ts";
+import type { DecisionWord } from "./decision.ts";
+import type { NewerPlan } from "./run.ts";
 import type { Signal } from "./signal.ts";
 import type { Verdict } from "./verdict.ts";
+import type { WatchReport } from "./watch-report.ts";
 
 /**
  * A step kind: one unit of a runbook. The engine calls, for every step,
@@ -26,6 +31,8 @@ export interface StepKind<With = JsonObject, Facts extends Json = Json> {
   schema: z.ZodType<With>;
   /** Whether a rollback to an earlier release carries the step out too. */
   inRollback: boolean;
+  /** Set when the step changes nothing that serves users: then it also runs in a freeze. */
+  changesNothing?: true;
   /** A `with:` block as YAML, checked by a test and shown in the documentation. */
   example: string;
   /** Looks at the world, read-only, when planning. */
@@ -44,10 +51,45 @@ export interface StepKind<With = JsonObject, Facts extends Json = Json> {
    */
   undo?(context: StepContext<With, Facts>, result: JsonObject | undefined): Promise<StepResult>;
   /**
+   * Whether what made this step fail is over. Asked after a rollback that its failure caused, of that step alone, while
+   * the engine looks at the service itself; measures what serves now over the window. Reads only, may keep evidence, and may be asked
+   * again after a crash. unknown: it could not be found out, which is no success. Left out when the engine's own look says all.
+   */
+  cured?(context: StepContext<With, Facts>, failure: FailureToCure): Promise<Verdict>;
+  /**
+   * What the step has seen of the rules that it watches, by what it has kept: while it goes on and afterwards. Pure. undefined: it was
+   * kept in a form that this tminus does not know. Left out by kinds that watch no rules.
+   */
+  watched?(kept: KeptByStep<With>): WatchReport | undefined;
+  /**
    * What undo would do and lose now, counted. Reads only; throws when it cannot be found out. Left out when the
    * plan's words say all that can be said.
    */
   previewUndo?(context: UndoPreviewContext<With, Facts>): Promise<UndoPreview>;
+}
+
+export interface KeptByStep<With> {
+  with: With;
+  /** What was found out when planning. */
+  facts: Json;
+  release: string;
+  /** As it was given to saveState the last time. */
+  state: Json | undefined;
+  /** Contents by name, of the last attempt that ended. */
+  evidence: Record<string, string>;
+  /** When it is looked at, in ms since 1970; undefined when the step no longer goes on. */
+  nowMs: number | undefined;
+}
+
+export interface FailureToCure {
+  /** What the attempt that failed returned. */
+  result: JsonObject;
+  /** How long the failure must be seen to be over. */
+  windowMs: number;
+  /** The releases that have traffic now. */
+  serving: readonly string[];
+  /** So many requests are enough to say that few are bad; undefined: the step says how many are. */
+  minRequests?: number;
 }
 
 export interface UndoPreview {
@@ -72,14 +114,32 @@ export interface PlanContext<With> {
   environment: EnvironmentView;
   projectDirectory: string;
   target: DeployTarget;
+  /** Sources of measured series by name. */
+  sources: Record<string, SignalSource>;
   scratch: ScratchServer;
   /** Throws SECRET_MISSING. */
   secret(reference: string): Secret;
+  clock: Clock;
   signal: AbortSignal;
+  /** Only to see which of the plan's inputs have moved: what is costly and for people is left out. */
+  isRecheck?: true;
+  /** What is known only while a plan is made. */
+  planning?: PlanningContext;
+}
+
+export interface PlanningContext {
+  /** What is live. */
+  previousRelease: string | undefined;
+  /** Below the project's folder. */
+  runbookFile: string;
+  /** Whether somebody can sign in. Throws STATE_UNAVAILABLE. */
+  hasUsers(): Promise<boolean>;
 }
 
 export interface EnvironmentView {
   name: string;
+  /** Branch from which it is deployed. */
+  branch?: string | undefined;
   url: string;
   protected: boolean;
   /** Reference of the database's connection string: "env:DATABASE_URL". */
@@ -96,6 +156,10 @@ export interface PlanStepInput<With, Facts> {
   environment: EnvironmentView;
   rollbackDatabase: "keep" | "down";
   capabilities: DeployTarget["capabilities"];
+  /** The release's share of the traffic when the step begins, by what the plan does before it; 100 when nothing says. */
+  trafficPercent: number;
+  /** Ids of the steps that run before it in this plan, in order. */
+  stepsBefore: readonly string[];
 }
 
 export interface StepForecast {
@@ -124,6 +188,7 @@ export type Observation =
 
 export type StepResult =
   | { outcome: "done"; reason: string; result: JsonObject }
+  /** When it failed by a person's word, `result.decidedBy` is their name: the run then goes back by it, not by itself. */
   | { outcome: "failed"; reason: string; result: JsonObject };
 
 export interface StepContext<With, Facts = Json> {
@@ -133,6 +198,8 @@ export interface StepContext<With, Facts = Json> {
   /** Same for every attempt of this step in this run; made for idempotency keys and markers. */
   key: string;
   startedBy: string;
+  /** The same person, and how it is known who that is. */
+  starter: Actor;
   /** Hash of the plan that is being executed. */
   planHash: string;
   with: With;
@@ -149,8 +216,8 @@ export interface StepContext<With, Facts = Json> {
   signal: AbortSignal;
   clock: Clock;
   target: DeployTarget;
-  /** By name: "edge". */
-  signals: Record<string, SignalSource>;
+  /** Sources of measured series by name. */
+  sources: Record<string, SignalSource>;
   /** By id. */
   channels: Record<string, NotificationChannel>;
   scratch: ScratchServer;
@@ -168,9 +235,56 @@ export interface StepContext<With, Facts = Json> {
   waiting<T>(what: WaitingFor, wait: () => Promise<T>): Promise<T>;
   /** Signals sent to this step, oldest first, also those sent before it started. Ends with `signal`. */
   inbox(): AsyncIterable<Signal>;
+  /**
+   * Tells people now, through every channel of the runbook, each once per key however often it is called and whatever
+   * crashes; waits up to a minute for channels that do not answer. A channel that could not be reached does not make it
+   * throw: it is named, and tried again when the same page is asked for again. Throws the signal's reason when the step is aborted;
+   * the page goes out all the same.
+   */
+  page(key: string, message: PageMessage): Promise<PageReport>;
+  /** What is on record of another step of this run; undefined when the plan has no such step. */
+  earlier(stepId: string): Promise<EarlierStep | undefined>;
+  /** Other plans of this release for this environment that were started after this run was, oldest first. */
+  newerPlans(): Promise<NewerPlan[]>;
+  /** When the first step at or after T-0 began; undefined before that. */
+  zeroAt: Date | undefined;
+  /** When this run last moved traffic; undefined when it has not. */
+  trafficMovedAt: Date | undefined;
+  /** The release's share of the traffic by what the plan does before the step; undefined when nothing before it moves traffic. */
+  trafficPercent: number | undefined;
   /** Small state of the step that survives a crash, shared by act and undo; undefined at first. */
   loadState(): Promise<Json | undefined>;
   saveState(state: Json): Promise<void>;
+}
+
+export interface PageMessage {
+  title: string;
+  text: string;
+}
+
+/** By id of the channel. Both are empty when the runbook has no channels: then nobody was told. */
+export interface PageReport {
+  delivered: string[];
+  undelivered: { channel: string; reason: string }[];
+}
+
+export interface EarlierStep {
+  stepId: string;
+  kind: string;
+  title: string;
+  /** As in its own StepContext. */
+  key: string;
+  /** As the plan has it. */
+  with: JsonObject;
+  /** pending: it has not begun. begun: it is under way, or was interrupted. undone: its effect was taken away. */
+  state: "pending" | "begun" | "done" | "failed" | "undone";
+  /** Why it ended as it did. */
+  reason: string;
+  /** What its last attempt returned. */
+  result: JsonObject;
+  /** What it kept as proof: name → SHA-256. */
+  evidence: Record<string, string>;
+  endedAt: Date | undefined;
 }
 
 export interface WaitingFor {
@@ -179,4 +293,6 @@ export interface WaitingFor {
   text: string;
   /** When the wait ends by itself. */
   until?: string;
+  /** For a decision: which words answer it; usualDecisions when left out. Any other is refused. */
+  answers?: DecisionWord[];
 }

@@ -1,4 +1,4 @@
-import type { Plan, PlannedStage, PlannedStep, PlanInput } from "../model/plan.ts";
+import { isClosed, type Plan, type PlannedStage, type PlannedStep, type PlanInput } from "../model/plan.ts";
 import type { EnvironmentView, StepForecast, StepKind } from "../model/step-kind.ts";
 import type { ResolvedStage, ResolvedStep } from "../runbook/resolve.ts";
 import type { Facts, PlanSource, StepFacts } from "./facts.ts";
@@ -16,8 +16,9 @@ export function buildPlan(
   const { environment } = runbook;
   const draft: Draft = {
     inputs: [...source.inputs, { name: "live traffic", digest: describeLive(live.routes) }],
-    blocked: [...live.blocked, ...blockingGates(facts)],
+    blocked: [...source.against, ...live.blocked, ...blockingGates(facts)],
     endRelease: undefined,
+    trafficPercent: undefined,
   };
   const view: EnvironmentView = {
     name: environment.name,
@@ -27,6 +28,7 @@ export function buildPlan(
     variables: environment.variables,
   };
   const previous = previousRelease(live, runbook.release);
+  const stepIds = runbook.stages.flatMap(({ steps }) => steps.map(({ id }) => id));
   const planStep = (stage: ResolvedStage, step: ResolvedStep): PlannedStep[] => {
     const found = facts.steps[step.id];
     const kind = stepKind(step.kind);
@@ -39,6 +41,8 @@ export function buildPlan(
       environment: view,
       rollbackDatabase: runbook.rollback.database,
       capabilities: facts.capabilities,
+      trafficPercent: draft.trafficPercent ?? 100,
+      stepsBefore: stepIds.slice(0, stepIds.indexOf(step.id)),
     });
     takeForecast(draft, step, forecast, runbook.release);
     return [plannedStep(stage, step, kind, forecast, found)];
@@ -70,6 +74,8 @@ export function buildPlan(
     gates: facts.gates,
     stages,
     blocked: draft.blocked,
+    ...(source.scheduled === undefined ? {} : { scheduled: source.scheduled }),
+    ...(source.emergency === undefined ? {} : { emergency: source.emergency }),
   };
   return { ...content, hash: planHash(content), createdAt: now.toISOString() };
 }
@@ -78,13 +84,16 @@ interface Draft {
   inputs: PlanInput[];
   blocked: Plan["blocked"];
   endRelease: string | undefined;
+  /** The release's share by what the steps so far do; undefined before one of them moves traffic. */
+  trafficPercent: number | undefined;
 }
 
 function takeForecast(draft: Draft, step: ResolvedStep, forecast: StepForecast, release: string): void {
   draft.inputs.push(...forecast.inputs);
   for (const item of forecast.blocked) draft.blocked.push({ where: `step ${step.id}`, ...item });
-  if (forecast.trafficPercent !== undefined)
-    draft.endRelease = forecast.trafficPercent === 100 ? release : undefined;
+  if (forecast.trafficPercent === undefined) return;
+  draft.trafficPercent = forecast.trafficPercent;
+  draft.endRelease = forecast.trafficPercent === 100 ? release : undefined;
 }
 
 function blockStep(draft: Draft, step: ResolvedStep, found: StepFacts | undefined): [] {
@@ -96,7 +105,7 @@ function blockStep(draft: Draft, step: ResolvedStep, found: StepFacts | undefine
 
 function blockingGates({ gates }: Facts): Plan["blocked"] {
   return gates
-    .filter(({ verdict }) => verdict !== "pass")
+    .filter(isClosed)
     .map(({ id, reason, fix }) => ({ where: `gate ${id}`, reason, ...(fix === undefined ? {} : { fix }) }));
 }
 
@@ -121,6 +130,7 @@ function plannedStep(
     timeoutMs: step.timeoutMs ?? forecast.timeoutMs,
     ...(step.offsetMs === undefined ? {} : { offsetMs: step.offsetMs }),
     onFailure: step.onFailure,
+    ...(forecast.trafficPercent === undefined ? {} : { trafficPercent: forecast.trafficPercent }),
     undo: forecast.undo,
   };
 }

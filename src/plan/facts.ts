@@ -1,5 +1,6 @@
+import type { PlannedEmergency } from "../model/emergency.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import type { GateResult, Plan, PlanInput } from "../model/plan.ts";
+import type { GateResult, Plan, PlanInput, Schedule } from "../model/plan.ts";
 import type { TargetCapabilities } from "../model/ports.ts";
 import type { ResolvedRunbook } from "../runbook/resolve.ts";
 
@@ -10,6 +11,12 @@ export interface PlanSource {
   live: Live;
   /** Where stages, gates and settings were read from, so that a change of the file makes the plan stale. */
   inputs: PlanInput[];
+  /** When T-0 is to be, when somebody said. */
+  scheduled?: Schedule;
+  /** On which it rests. */
+  emergency?: PlannedEmergency;
+  /** What blocks it whatever is found out: that the environment is locked. */
+  against: Plan["blocked"];
 }
 
 /** What the target says it serves. */

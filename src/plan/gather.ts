@@ -2,7 +2,9 @@ import { toErrorRecord } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { GateResult } from "../model/plan.ts";
 import type { DeployTarget, ScratchServer } from "../model/ports.ts";
+import type { SignalSource } from "../model/signal-source.ts";
 import type { EnvironmentView, PlanContext, StepKind } from "../model/step-kind.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Secret } from "../lib/redact.ts";
 import type { ResolvedGate, ResolvedStep } from "../runbook/resolve.ts";
 import type { Facts, Live, PlanSource, StepFacts } from "./facts.ts";
@@ -10,12 +12,17 @@ import type { Facts, Live, PlanSource, StepFacts } from "./facts.ts";
 export interface GatherPorts {
   environment: EnvironmentView;
   target: DeployTarget;
+  sources: Record<string, SignalSource>;
   scratch: ScratchServer;
+  /** Below the project's folder. */
+  runbookFile: string;
+  hasUsers(): Promise<boolean>;
   stepKind(kind: string): StepKind | undefined;
-  /** Runs all gates and reports all of them, whatever each says. */
-  runGates(gates: ResolvedGate[]): Promise<GateResult[]>;
+  /** Runs all gates and reports all of them, whatever each says. `steps`: what was found out about the steps. */
+  runGates(gates: ResolvedGate[], steps: Facts["steps"]): Promise<GateResult[]>;
   secret(reference: string): Secret;
   projectDirectory: string;
+  clock: Clock;
   signal: AbortSignal;
   progress(text: string): void;
 }
@@ -59,14 +66,18 @@ export async function gather(source: PlanSource, ports: GatherPorts): Promise<Fa
   const steps: Record<string, StepFacts> = {};
   for (const step of source.runbook.stages.flatMap((stage) => stage.steps)) {
     ports.progress(`looking at ${step.id}`);
-    steps[step.id] = await gatherStep(source.runbook.release, step, ports);
+    steps[step.id] = await gatherStep(source, step, ports);
   }
   if (source.runbook.gates.length > 0) ports.progress(`running ${source.runbook.gates.length} gates`);
-  const gates = await ports.runGates(source.runbook.gates);
+  const gates = await ports.runGates(source.runbook.gates, steps);
   return { capabilities: ports.target.capabilities, gates, steps };
 }
 
-async function gatherStep(release: string, step: ResolvedStep, ports: GatherPorts): Promise<StepFacts> {
+async function gatherStep(
+  { runbook: { release }, live }: PlanSource,
+  step: ResolvedStep,
+  ports: GatherPorts,
+): Promise<StepFacts> {
   try {
     const kind = ports.stepKind(step.kind);
     if (kind === undefined)
@@ -78,9 +89,16 @@ async function gatherStep(release: string, step: ResolvedStep, ports: GatherPort
       environment: ports.environment,
       projectDirectory: ports.projectDirectory,
       target: ports.target,
+      sources: ports.sources,
       scratch: ports.scratch,
       secret: (reference) => ports.secret(reference),
+      clock: ports.clock,
       signal: ports.signal,
+      planning: {
+        previousRelease: previousRelease(live, release),
+        runbookFile: ports.runbookFile,
+        hasUsers: () => ports.hasUsers(),
+      },
     };
     const facts = (await kind.gather?.(context)) ?? null;
     return { state: "gathered", facts, with: settings };

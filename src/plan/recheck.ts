@@ -1,8 +1,10 @@
 import type { Json, JsonObject } from "../model/json.ts";
 import type { Plan, PlanInput, PlannedStep } from "../model/plan.ts";
-import { stepsOf } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
 import type { DeployTarget, ScratchServer } from "../model/ports.ts";
 import type { EnvironmentView, StepKind } from "../model/step-kind.ts";
+import type { SignalSource } from "../model/signal-source.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { Redactor, Secret } from "../lib/redact.ts";
 import { describeLive } from "./build.ts";
 import { previousRelease, readLive } from "./gather.ts";
@@ -11,11 +13,13 @@ import { movedInputs } from "./moved-inputs.ts";
 export interface RecheckPorts {
   environment: EnvironmentView;
   target: DeployTarget;
+  sources: Record<string, SignalSource>;
   scratch: ScratchServer;
   stepKind(kind: string): StepKind | undefined;
   secret(reference: string): Secret;
   redactor: Redactor;
   projectDirectory: string;
+  clock: Clock;
   signal: AbortSignal;
 }
 
@@ -33,6 +37,7 @@ export async function movedSince(plan: Plan, ports: RecheckPorts): Promise<strin
   }
   const now: PlanInput[] =
     live.blocked.length > 0 ? [] : [{ name: "live traffic", digest: describeLive(live.routes) }];
+  const stepIds = stepsOf(plan).map(({ id }) => id);
   for (const { step, facts } of found) {
     const forecast = ports.stepKind(step.kind)!.plan({
       with: step.with,
@@ -43,6 +48,8 @@ export async function movedSince(plan: Plan, ports: RecheckPorts): Promise<strin
       environment: ports.environment,
       rollbackDatabase: plan.rollback.database,
       capabilities: ports.target.capabilities,
+      trafficPercent: 100,
+      stepsBefore: stepIds.slice(0, stepIds.indexOf(step.id)),
     });
     now.push(...forecast.inputs);
   }
@@ -63,7 +70,7 @@ async function gatherAgain(
   const kind = ports.stepKind(step.kind);
   if (kind === undefined || kind.version !== step.kindVersion) return undefined;
   try {
-    const { environment, projectDirectory, target, scratch, signal } = ports;
+    const { environment, projectDirectory, target, sources, scratch, clock, signal } = ports;
     const secret = (reference: string): Secret => ports.secret(reference);
     const context = {
       with: step.with as JsonObject,
@@ -71,9 +78,12 @@ async function gatherAgain(
       environment,
       projectDirectory,
       target,
+      sources,
       scratch,
       secret,
+      clock,
       signal,
+      isRecheck: true as const,
     };
     return { value: (await kind.gather?.(context)) ?? null };
   } catch {

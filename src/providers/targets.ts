@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { Clock } from "../lib/clock.ts";
-import type { DeployTarget, SignalSource } from "../model/ports.ts";
+import type { SignalSource } from "../model/signal-source.ts";
+import type { DeployTarget } from "../model/ports.ts";
 import { commandTarget } from "./command/index.ts";
 import { createLocalTarget, localTargetSchema } from "./local/index.ts";
 
@@ -19,7 +20,7 @@ export interface TargetOptions {
 export interface OpenTarget {
   target: DeployTarget;
   /** By name. */
-  signals: Record<string, SignalSource>;
+  sources: Record<string, SignalSource>;
   /** Starts again what must serve and was killed. Called every moment while a run has the environment. */
   keepServing(variables: Record<string, string>): Promise<void>;
   close(): Promise<void>;
@@ -37,13 +38,13 @@ export const targetKinds: Readonly<Record<string, TargetKind>> = {
   local: {
     schema: localTargetSchema,
     open: (options) => {
-      const { target, signals, close, shutdown, keepServing } = createLocalTarget({
+      const { target, source, close, shutdown, keepServing } = createLocalTarget({
         ...options,
         config: localTargetSchema.parse(options.config),
       });
       return {
         target,
-        signals: { [signals.name]: signals },
+        sources: { [source.name]: source },
         close,
         keepServing,
         shutDown: shutdown,

@@ -1,32 +1,53 @@
 import { formatDuration } from "../lib/duration.ts";
 import type { Json } from "../model/json.ts";
-import { stepsOf } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
 import type { Attempt, Run, RunEvent } from "../model/run.ts";
-import { releaseChange, shortHash } from "./plan-text.ts";
+import type { WatchedStep } from "../model/tminus.ts";
+import { codeText, escapeMarkdown } from "./markdown.ts";
+import { emergencyLines, gateLine, releaseChange, shortHash } from "./plan-text.ts";
+import { rulesSection, type ChartFiles } from "./rules-section.ts";
 import { stepsIn, viewOf, type RunView, type StepView } from "./run-view.ts";
 import { clean } from "./text.ts";
 
+/** Everything that is on record of a run. */
+export interface RunRecord {
+  run: Run;
+  events: readonly RunEvent[];
+  attempts: readonly Attempt[];
+  watched: readonly WatchedStep[];
+}
+
 /**
  * The deployment log of a run in Markdown, made from what was recorded alone: when, how long, by whom, what
- * changed, every step, migrations with their time, the rollback, what went wrong. Requirement H2.
+ * changed, every step, migrations with their time, what its watches saw, the rollback, what went wrong. Requirement H2.
  */
-export function deployLog(run: Run, events: readonly RunEvent[], attempts: readonly Attempt[]): string {
+export function deployLog(
+  { run, events, attempts, watched }: RunRecord,
+  charts: ChartFiles = new Map(),
+): string {
   const view = viewOf(run, events);
   return [
-    `## ${escape(`${run.createdAt.toISOString().slice(0, 10)} · ${view.project} ${releaseChange(view)} · ${view.environment}`)}`,
+    `## ${escapeMarkdown(`${run.createdAt.toISOString().slice(0, 10)} · ${view.project} ${releaseChange(view)} · ${view.environment}`)}`,
     "",
     ...factLines(run, view),
     ...section(
       "Changes",
-      stepsOf(run.plan).flatMap(({ id, summary }) => summary.map((line) => `- ${code(id)} ${escape(line)}`)),
+      stepsOf(run.plan).flatMap(({ id, summary }) =>
+        summary.map((line) => `- ${codeText(id)} ${escapeMarkdown(line)}`),
+      ),
+    ),
+    ...section(
+      "Gates",
+      run.plan.gates.map((gate) => `- ${escapeMarkdown(clean(gateLine(gate)))}`),
     ),
     ...section("Steps", stepTable(view)),
     ...section("Migrations", migrationLines(run, attempts)),
+    ...section("Rules", rulesSection(watched, charts)),
     ...section(
       "Decisions",
       view.said.map(
         (said) =>
-          `- ${said.at.toISOString()} ${escape([said.actor, said.kind, said.target, said.note].filter(Boolean).join(" · "))}`,
+          `- ${said.at.toISOString()} ${escapeMarkdown([said.actor, said.kind, said.target, said.note].filter(Boolean).join(" · "))}`,
       ),
     ),
     ...section("Rollback", rollbackLines(view)),
@@ -42,6 +63,10 @@ function factLines(run: Run, view: RunView): string[] {
     ["Release", releaseChange(view)],
     ["Plan", shortHash(view.planHash)],
     ["By", view.createdBy],
+    ...(view.emergency === undefined
+      ? []
+      : [["Emergency", emergencyLines(view.emergency).join("; ")] satisfies [string, string]]),
+    ...(view.zeroAt === undefined ? [] : [["T-0", view.zeroAt.toISOString()] satisfies [string, string]]),
     ["Started", startedAt?.toISOString() ?? "not yet"],
     ["Ended", endedAt?.toISOString() ?? "not yet"],
     [
@@ -53,24 +78,24 @@ function factLines(run: Run, view: RunView): string[] {
     ["End state", endState === undefined ? "not looked at" : `${endState.verdict}: ${endState.reason}`],
     ["URL", run.plan.environment.url],
   ];
-  return facts.map(([name, value]) => `- **${name}:** ${escape(clean(value))}`);
+  return facts.map(([name, value]) => `- **${name}:** ${escapeMarkdown(clean(value))}`);
 }
 
 function stepTable(view: RunView): string[] {
   const rows = view.stages.flatMap((stage) =>
     stage.steps.map((step) => [
       stage.title,
-      code(step.id),
+      codeText(step.id),
       step.state,
       timeOf(step),
       lengthOf(step),
-      escape(step.reason),
+      escapeMarkdown(step.reason),
     ]),
   );
   return [
     "| stage | step | state | began | took | reason |",
     "|---|---|---|---|---|---|",
-    ...rows.map(([stage = "", ...cells]) => `| ${[escape(stage), ...cells].join(" | ")} |`),
+    ...rows.map(([stage = "", ...cells]) => `| ${[escapeMarkdown(stage), ...cells].join(" | ")} |`),
   ];
 }
 
@@ -87,10 +112,10 @@ function migrationLines(run: Run, attempts: readonly Attempt[]): string[] {
       const undo = attempt.phase === "undo" ? "undo " : "";
       const files = listIn(attempt.result?.applied).map(({ version, name, durationMs }) => {
         const took = typeof durationMs === "number" ? ` in ${formatDuration(durationMs)}` : "";
-        return `  - ${code([version, name].filter((part) => typeof part === "string").join("_"))}${took}`;
+        return `  - ${codeText([version, name].filter((part) => typeof part === "string").join("_"))}${took}`;
       });
       return [
-        `- ${code(attempt.stepId)} ${undo}${attempt.state}: ${escape(clean(attempt.reason ?? ""))}`,
+        `- ${codeText(attempt.stepId)} ${undo}${attempt.state}: ${escapeMarkdown(clean(attempt.reason ?? ""))}`,
         ...files,
       ];
     });
@@ -101,23 +126,44 @@ function rollbackLines(view: RunView): string[] {
   if (verdict === undefined) return [];
   const undone = stepsIn(view).filter(({ state }) => state === "undone");
   return [
-    `- decided ${verdict.at.toISOString()} by ${escape(verdict.by)}: ${escape(verdict.reason)}`,
-    ...undone.map(({ id, reason }) => `- undone ${code(id)} ${escape(reason)}`),
-    ...view.kept.map(({ stepId, reason }) => `- kept ${code(stepId)} ${escape(reason)}`),
-    ...view.notUndone.map(({ stepId, reason }) => `- **not undone** ${code(stepId)} ${escape(reason)}`),
-    ...(cure === undefined ? [] : [`- afterwards: ${cure.verdict}, ${escape(cure.reason)}`]),
+    `- decided ${verdict.at.toISOString()} by ${escapeMarkdown(verdict.by)}: ${escapeMarkdown(verdict.reason)}`,
+    ...undone.map(({ id, reason }) => `- undone ${codeText(id)} ${escapeMarkdown(reason)}`),
+    ...view.kept.map(({ stepId, reason }) => `- kept ${codeText(stepId)} ${escapeMarkdown(reason)}`),
+    ...view.notUndone.map(
+      ({ stepId, reason }) => `- **not undone** ${codeText(stepId)} ${escapeMarkdown(reason)}`,
+    ),
+    ...(cure === undefined ? [] : [`- afterwards: ${cure.verdict}, ${escapeMarkdown(cure.reason)}`]),
+    ...(view.isLocked ? ["- the environment was locked until somebody unlocks it"] : []),
+    ...(view.unlocked === undefined
+      ? []
+      : [
+          `- unlocked ${view.unlocked.at.toISOString()} by ${escapeMarkdown(view.unlocked.by)}: ${escapeMarkdown(view.unlocked.reason)}`,
+        ]),
   ];
 }
 
 function issueLines(view: RunView): string[] {
   const failed = stepsIn(view).flatMap(({ id, failure, tries }) =>
-    failure === undefined ? [] : [`- ${code(id)} failed (try ${tries}): ${escape(failure)}`],
+    failure === undefined ? [] : [`- ${codeText(id)} failed (try ${tries}): ${escapeMarkdown(failure)}`],
+  );
+  const late = stepsIn(view).flatMap(({ id, lateMs }) =>
+    lateMs === undefined ? [] : [`- ${codeText(id)} began ${formatDuration(lateMs)} late`],
   );
   const unclear = stepsIn(view)
     .filter(({ state }) => state === "parked" || state === "undo-failed")
-    .map(({ id, state, reason }) => `- ${code(id)} ${state}: ${escape(reason)}`);
+    .map(({ id, state, reason }) => `- ${codeText(id)} ${state}: ${escapeMarkdown(reason)}`);
+  const paged = view.paged.map(
+    ({ at, channel, title, failure }) =>
+      `- ${at.toISOString()} ${failure === undefined ? "paged" : "**not reached**"} ${codeText(channel)}: ${escapeMarkdown([title, failure ?? ""].filter(Boolean).join(" · "))}`,
+  );
   const lost = view.takes > 1 ? [`- taken over ${view.takes - 1} times after a worker was lost`] : [];
-  return [...failed, ...unclear, ...lost];
+  const unanchored =
+    view.unanchored === undefined
+      ? []
+      : [
+          `- ${view.unanchored.at.toISOString()} the history could not be written down outside: ${escape(view.unanchored.reason)}`,
+        ];
+  return [...late, ...failed, ...unclear, ...paged, ...lost, ...unanchored];
 }
 
 function section(title: string, lines: readonly string[]): string[] {
@@ -139,13 +185,4 @@ function listIn(value: Json | undefined): { [key: string]: Json }[] {
   return value.flatMap((item) =>
     typeof item === "object" && item !== null && !Array.isArray(item) ? [item] : [],
   );
-}
-
-/** Text in which nothing is read as Markdown or HTML. */
-function escape(text: string): string {
-  return text.replaceAll(/[\\`*_[\]<>|#~]/g, (sign) => `\\${sign}`);
-}
-
-function code(text: string): string {
-  return `\`${clean(text).replaceAll(/[`|]/g, "'")}\``;
 }

@@ -1,11 +1,19 @@
+import * as z from "zod";
 import { formatDuration, formatOffset } from "../lib/duration.ts";
-import { stepsOf, type GateResult, type Plan, type PlannedStep, type Undo } from "../model/plan.ts";
+import { emergencyName, type PlannedEmergency } from "../model/emergency.ts";
+import { isClosed, type GateResult, type Plan, type PlannedStep, type Undo } from "../model/plan.ts";
+import { stepsOf } from "../model/plan-steps.ts";
 import { clean, wrap, type Paint, type Style } from "./text.ts";
+import { timelineLines } from "./timeline-text.ts";
 
 export interface PlanTextOptions {
   columns: number;
   style: Style;
 }
+
+/** Evidence of a gate that ran a command. */
+const outputSchema = z.looseObject({ lastLines: z.array(z.string()) });
+const SHOWN_LINES = 10;
 
 /** Whether no run of this plan can be started. */
 export function isBlocked(plan: Plan): boolean {
@@ -14,7 +22,7 @@ export function isBlocked(plan: Plan): boolean {
 
 /** Everything that blocks the plan, once: gates that did not pass, and what else its maker found. */
 export function blockingReasons({ gates, blocked }: Plan): Plan["blocked"] {
-  const closed = gates.filter(({ verdict }) => verdict !== "pass");
+  const closed = gates.filter(isClosed);
   const known = new Set(closed.map(({ id }) => `gate ${id}`));
   return [
     ...closed.map(({ id, reason, fix }) => ({
@@ -37,10 +45,16 @@ export function planText(plan: Plan, { columns, style }: PlanTextOptions): strin
   add(plan.environment.url, " ");
   if (plan.live.length > 1)
     add(`live now: ${plan.live.map(({ release, percent }) => `${release} ${percent} %`).join(", ")}`, " ");
+  if (plan.emergency !== undefined)
+    for (const line of emergencyLines(plan.emergency)) add(line, " ", "yellow");
+  if (plan.window !== undefined)
+    add(`window: ${plan.window.text}`, " ", plan.window.isOpen ? undefined : "yellow");
+  for (const [index, line] of timelineLines(plan).entries()) add(line, index === 0 ? " " : "   ");
   add(gatesSummary(plan.gates), " ");
   for (const gate of plan.gates) {
-    add(gateLine(gate), "   ", gate.verdict === "pass" ? undefined : "red");
-    if (gate.verdict !== "pass" && gate.fix !== undefined) add(`fix: ${gate.fix}`, "     ");
+    add(gateLine(gate), "   ", isClosed(gate) ? "red" : gate.verdict === "waived" ? "yellow" : undefined);
+    for (const line of outputOf(gate)) add(`│ ${line}`, "     ", "dim");
+    if (isClosed(gate) && gate.fix !== undefined) add(`fix: ${gate.fix}`, "     ");
   }
   let number = 0;
   for (const stage of plan.stages) {
@@ -67,7 +81,7 @@ export function planText(plan: Plan, { columns, style }: PlanTextOptions): strin
 /** One sentence: what blocks, how many steps, how long, what cannot be undone. */
 export function planSummary(plan: Plan): string {
   const steps = stepsOf(plan);
-  const blockedGates = plan.gates.filter(({ verdict }) => verdict !== "pass").length;
+  const blockedGates = plan.gates.filter(isClosed).length;
   const others = otherReasons(plan);
   const irreversible = steps.filter(({ undo }) => undo.how === "irreversible").length;
   const parts = [
@@ -93,7 +107,7 @@ export function shortHash(hash: string): string {
 
 /** What blocks the plan beside its gates. */
 function otherReasons(plan: Plan): Plan["blocked"] {
-  return blockingReasons(plan).slice(plan.gates.filter(({ verdict }) => verdict !== "pass").length);
+  return blockingReasons(plan).slice(plan.gates.filter(isClosed).length);
 }
 
 function titleOf(plan: Plan): string {
@@ -108,13 +122,34 @@ function gatesSummary(gates: readonly GateResult[]): string {
   const parts = [`${number("pass")} pass`];
   if (number("fail") > 0) parts.push(`${number("fail")} fail`);
   if (number("unknown") > 0) parts.push(`${number("unknown")} could not be found out`);
+  if (number("waived") > 0) parts.push(`${number("waived")} waived`);
   return `gates: ${parts.join(" · ")}`;
 }
 
-function gateLine({ verdict, id, title, reason, durationMs }: GateResult): string {
-  const word = { pass: "✓ pass", fail: "✗ fail", unknown: "? unknown" }[verdict];
+/** What the plan rests on, and what is left out of it. */
+export function emergencyLines({ leftOut, ...emergency }: PlannedEmergency): string[] {
+  const { by, reason, until } = emergency;
+  return [
+    `emergency ${emergencyName(emergency)} until ${until}, declared by ${by}: ${reason}`,
+    leftOut.length === 0 ? "nothing of the runbook is left out" : `left out: ${leftOut.join(", ")}`,
+  ];
+}
+
+/** What a gate said, for people. */
+export function gateLine({ verdict, id, title, reason, waiver, durationMs }: GateResult): string {
+  if (waiver !== undefined) {
+    const said = `${waiver.verdict === "fail" ? "it fails" : "it could not be found out"}: ${reason}`;
+    return `! waived ${id}: by ${waiver.by} until ${waiver.until}: ${waiver.reason}; ${said}`;
+  }
+  const word = { pass: "✓ pass", fail: "✗ fail", unknown: "? unknown", waived: "! waived" }[verdict];
   const name = title === id ? id : `${id} (${title})`;
   return `${word}  ${name}: ${reason} · ${formatDuration(durationMs)}`;
+}
+
+/** The last lines that a command of a gate printed, when it keeps the plan from running. */
+function outputOf(gate: GateResult): string[] {
+  const parsed = isClosed(gate) ? outputSchema.safeParse(gate.evidence) : undefined;
+  return parsed?.data?.lastLines.slice(-SHOWN_LINES) ?? [];
 }
 
 function stepLine(step: PlannedStep, number: number): string {

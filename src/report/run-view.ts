@@ -1,6 +1,8 @@
+import type { PlannedEmergency } from "../model/emergency.ts";
 import type { Json } from "../model/json.ts";
-import type { PlannedStage, PlannedStep, Risk } from "../model/plan.ts";
+import type { Plan, PlannedStage, PlannedStep, Risk } from "../model/plan.ts";
 import type { EndState, Run, RunEvent, RunOutcome, RunState } from "../model/run.ts";
+import { decisionWords } from "../model/decision.ts";
 import type { WaitingFor } from "../model/step-kind.ts";
 import { clean } from "./text.ts";
 
@@ -28,6 +30,8 @@ export interface StepView {
   /** The newest progress line. */
   progress: string;
   tries: number;
+  /** By how much it began after its moment, in ms, when it did. */
+  lateMs?: number;
   begunAt?: Date;
   /** When it was done or had failed; undoing it does not change this. */
   endedAt?: Date;
@@ -51,6 +55,15 @@ interface SaidView {
   note: string;
 }
 
+/** Whom the run called on its own. */
+interface PagedView {
+  at: Date;
+  channel: string;
+  title: string;
+  /** Why it was not delivered. */
+  failure?: string;
+}
+
 /** Everything that is shown of a run, made from its plan and its events alone. Texts in it are safe to print. */
 export interface RunView {
   runId: string;
@@ -60,6 +73,9 @@ export interface RunView {
   release: string;
   previousRelease?: string | undefined;
   planHash: string;
+  emergency: PlannedEmergency | undefined;
+  /** The plan's times. */
+  timeline: Pick<Plan, "stages" | "scheduled">;
   createdAt: Date;
   createdBy: string;
   state: RunState;
@@ -67,6 +83,8 @@ export interface RunView {
   zeroAt?: Date;
   endedAt?: Date;
   waitingFor?: (WaitingFor & { stepId?: string; since: Date }) | undefined;
+  /** Why no deploy may begin, and when one may; the run keeps its place until then. */
+  queuedFor?: { window: string; since: Date };
   queuedBehind?: { run: string; release: string; plan: string; by: string; age: string; since: Date };
   verdict?: { decision: string; reason: string; by: string; stepId?: string; at: Date };
   cure?: { verdict: string; reason: string };
@@ -74,6 +92,11 @@ export interface RunView {
   endState?: EndState;
   notUndone: { stepId: string; reason: string }[];
   kept: { stepId: string; reason: string }[];
+  /** The environment was locked when it ended. */
+  isLocked: boolean;
+  unlocked?: { by: string; at: Date; reason: string };
+  /** Why the head of the project's log was not written down outside, the last time that it was not. */
+  unanchored?: { at: Date; reason: string };
   /** How often a worker took the run; more than once means that one died. */
   takes: number;
   /** Who executes it. */
@@ -82,6 +105,7 @@ export interface RunView {
   isOtherWorker: boolean;
   stages: StageView[];
   said: SaidView[];
+  paged: PagedView[];
   lastSequence: number;
 }
 
@@ -96,16 +120,20 @@ export function newRunView(run: Run): RunView {
     release: clean(plan.release),
     previousRelease: plan.previousRelease === undefined ? undefined : clean(plan.previousRelease),
     planHash: plan.hash,
+    emergency: plan.emergency,
+    timeline: plan,
     createdAt: run.createdAt,
     createdBy: clean(run.createdBy),
     state: "queued",
     notUndone: [],
     kept: [],
+    isLocked: false,
     takes: 0,
     worker: undefined,
     isOtherWorker: false,
     stages: plan.stages.map(newStageView),
     said: [],
+    paged: [],
     lastSequence: 0,
   };
 }
@@ -148,6 +176,12 @@ export function nextStep(view: RunView): StepView | undefined {
 function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void {
   switch (type) {
     case "run.queued":
+      delete view.queuedBehind;
+      delete view.queuedFor;
+      if (data.window !== undefined) {
+        view.queuedFor = { window: text(data.window), since: at };
+        return;
+      }
       view.queuedBehind = {
         run: text(data.holder),
         release: text(data.holderRelease),
@@ -159,6 +193,7 @@ function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void
       return;
     case "run.taken":
       delete view.queuedBehind;
+      delete view.queuedFor;
       view.takes++;
       view.isOtherWorker = view.worker !== undefined && view.worker !== text(data.worker);
       view.worker = text(data.worker);
@@ -177,7 +212,7 @@ function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void
       view.state = "running";
       return;
     case "run.zero":
-      view.zeroAt ??= at;
+      view.zeroAt ??= typeof data.at === "string" ? new Date(data.at) : at;
       return;
     case "run.verdict":
       view.state = "rolling-back";
@@ -192,9 +227,24 @@ function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void
       return;
     case "run.cure":
       view.cure = { verdict: text(data.verdict), reason: text(data.reason) };
+      if (isObject(data.proofs)) addEvidence(view, data.stepId, data.proofs);
+      return;
+    case "run.paged":
+      view.paged.push({
+        at,
+        channel: text(data.channel),
+        title: text(data.title),
+        ...(data.delivered === true ? {} : { failure: text(data.reason) }),
+      });
       return;
     case "run.ended":
       applyEnd(view, data, at);
+      return;
+    case "run.unlocked":
+      view.unlocked = { by: clean(actor), at, reason: text(data.reason) };
+      return;
+    case "run.unanchored":
+      view.unanchored = { at, reason: text(data.reason) };
       return;
     case "signal.received":
       view.said.push({
@@ -207,6 +257,11 @@ function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void
       return;
     default: // run.created and the stage events say nothing that the plan and the steps do not
   }
+}
+
+function addEvidence(view: RunView, stepId: Json | undefined, proofs: { [key: string]: Json }): void {
+  const step = stepsIn(view).find(({ id }) => id === stepId);
+  if (step !== undefined) Object.assign(step.evidence, textsIn(proofs));
 }
 
 function applyEnd(view: RunView, data: RunEvent["data"], at: Date): void {
@@ -224,6 +279,7 @@ function applyEnd(view: RunView, data: RunEvent["data"], at: Date): void {
       ...(endState.release === undefined ? {} : { release: text(endState.release) }),
     };
   }
+  view.isLocked = isObject(data.lock);
   view.kept = reasonsIn(data.kept);
   view.notUndone = reasonsIn(data.notUndone);
 }
@@ -251,6 +307,9 @@ function applyStepEvent(view: RunView, event: RunEvent): void {
       step.tries++;
       step.begunAt ??= at;
       delete step.endedAt;
+      return;
+    case "step.late":
+      if (typeof data.lateMs === "number") step.lateMs = data.lateMs;
       return;
     case "step.waiting":
       if (step.state === "pending" || step.state === "running") step.state = "waiting";
@@ -288,11 +347,13 @@ function applyStepEvent(view: RunView, event: RunEvent): void {
 }
 
 function setWaiting(view: RunView, { data, at }: RunEvent): void {
+  const { answers } = data;
   view.waitingFor = {
     for: text(data.for) as WaitingFor["for"],
     text: text(data.text),
     since: at,
     ...(data.until === undefined ? {} : { until: text(data.until) }),
+    ...(Array.isArray(answers) ? { answers: decisionWords.filter((word) => answers.includes(word)) } : {}),
     ...stepIdOf(data),
   };
   if (view.state === "running") view.state = "waiting";

@@ -22,19 +22,47 @@ export function checkReferences(root: Tree, mistakes: Mistakes): void {
   checkUnique(root, steps, "step", mistakes);
   checkUnique(root, itemsOf(root, ["gates"]), "gate", mistakes);
   checkUnique(root, itemsOf(root, ["notify"]), "channel", mistakes);
+  checkCalendar(root, environments, mistakes);
   const stageIds = idsOf(root, stages);
   for (const stage of stages) {
     checkNames(root, [...stage, "needs"], stageIds, "stage", mistakes);
     checkNames(root, [...stage, "environments"], environments, "environment", mistakes);
   }
+  for (const gate of itemsOf(root, ["gates"])) {
+    checkNames(root, [...gate, "environments"], environments, "environment", mistakes);
+    if (textAt(root, [...gate, "kind"]) === "staging.verified")
+      checkName(root, [...gate, "with", "environment"], environments, "environment", mistakes);
+  }
   const channels = idsOf(root, itemsOf(root, ["notify"]));
+  const stepIds = idsOf(root, steps);
+  const checklists = steps.filter((step) => textAt(root, [...step, "kind"]) === "checklist");
+  const keepable = idsOf(root, [...itemsOf(root, ["gates"]), ...checklists]);
+  for (const name of environments)
+    checkNames(root, ["environments", name, "emergency", "keep"], keepable, "gate or checklist", mistakes);
   for (const step of steps) {
-    if (textAt(root, [...step, "kind"]) === "notify") {
-      checkNames(root, [...step, "with", "channels"], channels, "channel", mistakes);
-    }
+    const kind = textAt(root, [...step, "kind"]);
+    if (kind === "notify") checkNames(root, [...step, "with", "channels"], channels, "channel", mistakes);
+    if (kind === "sign-off") checkNames(root, [...step, "with", "evidence"], stepIds, "step", mistakes);
   }
   checkPlaceholders(root, environments, [...itemsOf(root, ["gates"]), ...steps], mistakes);
   checkOrder(root, environments, stages, mistakes);
+}
+
+/** Ids of windows and freezes, environments that freezes name, and a limit that counts by windows without any. */
+function checkCalendar(root: Tree, environments: string[], mistakes: Mistakes): void {
+  const freezes = itemsOf(root, ["freezes"]);
+  checkUnique(root, freezes, "freeze", mistakes);
+  for (const freeze of freezes)
+    checkNames(root, [...freeze, "environments"], environments, "environment", mistakes);
+  for (const name of environments) {
+    const windows = itemsOf(root, ["environments", name, "windows"]);
+    checkUnique(root, windows, "window", mistakes);
+    const path = ["environments", name, "limits", "perWindow"];
+    if (treeAt(root, path) === undefined) continue;
+    if (windows.some((window) => textAt(root, [...window, "effect"]) === "allow")) continue;
+    const message = "counts by the windows that allow deploys, and there is none";
+    mistakes.add({ at: positionOf(root, path), path, message, hint: "add a window with effect: allow" });
+  }
 }
 
 function checkUnique(root: Tree, items: Path[], noun: string, mistakes: Mistakes): void {
@@ -61,12 +89,14 @@ function checkNames(
   noun: string,
   mistakes: Mistakes,
 ): void {
-  for (const path of itemsOf(root, list)) {
-    const name = textAt(root, path);
-    if (name === undefined || known.includes(name)) continue;
-    const hint = suggest(name, known, "known") || `there is no ${noun}`;
-    mistakes.add({ at: positionOf(root, path), path, message: `unknown ${noun} "${shorten(name)}"`, hint });
-  }
+  for (const path of itemsOf(root, list)) checkName(root, path, known, noun, mistakes);
+}
+
+function checkName(root: Tree, path: Path, known: readonly string[], noun: string, mistakes: Mistakes): void {
+  const name = textAt(root, path);
+  if (name === undefined || known.includes(name)) return;
+  const hint = suggest(name, known, "known") || `there is no ${noun}`;
+  mistakes.add({ at: positionOf(root, path), path, message: `unknown ${noun} "${shorten(name)}"`, hint });
 }
 
 function checkPlaceholders(root: Tree, environments: string[], parts: Path[], mistakes: Mistakes): void {

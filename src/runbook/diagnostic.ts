@@ -12,7 +12,7 @@ export interface Diagnostic {
   message: string;
   /** What to do; empty when the message says it. */
   hint: string;
-  /** The line with a caret below, two lines of text. Values that may be secrets are masked. */
+  /** The line with carets below what is wrong, two lines of text. Values that may be secrets are masked. */
   excerpt: string;
 }
 
@@ -27,6 +27,8 @@ const MAX_KEPT = 10_000;
 /** A mistake before it is bound to its file. */
 export interface Mistake {
   at: Position;
+  /** How long what is wrong is; 1 when left out. */
+  length?: number;
   path: Path;
   message: string;
   hint?: string;
@@ -105,6 +107,6 @@ function toDiagnostic(mistake: Mistake, source: SourceText, maskFrom: number): D
     path: formatPath(mistake.path),
     message: mistake.message,
     hint: mistake.hint ?? "",
-    excerpt: source.excerpt(mistake.at, maskFrom),
+    excerpt: source.excerpt(mistake.at, maskFrom, mistake.length),
   };
 }

@@ -4,7 +4,7 @@ import { closest, suggest } from "../lib/did-you-mean.ts";
 import { afterKey, type Mistake, type Path } from "./diagnostic.ts";
 import type { SchemaView } from "./schema-view.ts";
 import { shorten } from "./source-text.ts";
-import { keyPositionOf, positionOf, treeAt, type Tree } from "./tree.ts";
+import { keyPositionOf, positionOf, treeAt, wordPositionOf, type Tree, type WordPlace } from "./tree.ts";
 
 type Issue = z.core.$ZodIssue;
 
@@ -50,8 +50,13 @@ export function describeIssue(issue: Issue, place: IssuePlace): Mistake[] {
     case "invalid_value":
       return [masked({ ...wrongValue(issue.values, path, place.root, secret), path }, secret)];
     default: {
-      const { message, hint, secret: marked } = ownWords(issue);
-      return [masked({ at: positionOf(place.root, path), path, message, hint }, secret || marked)];
+      const { message, hint, secret: marked, place: word } = ownWords(issue);
+      const isSecret = secret || marked;
+      const found =
+        word === undefined || isSecret
+          ? { at: positionOf(place.root, path) }
+          : wordPositionOf(place.root, path, word);
+      return [masked({ ...found, path, message, hint }, isSecret)];
     }
   }
 }
@@ -137,9 +142,16 @@ function below(view: SchemaView, local: Path): SchemaView {
   } as SchemaView;
 }
 
-function ownWords(issue: Issue): { message: string; hint: string; secret: boolean } {
+function ownWords(issue: Issue): {
+  message: string;
+  hint: string;
+  secret: boolean;
+  place: WordPlace | undefined;
+} {
   const params = (issue.code === "custom" ? (issue.params ?? {}) : {}) as IssueParams;
-  return { message: shorten(sizeText(issue), 160), hint: params.hint ?? "", secret: params.secret === true };
+  const { hint = "", secret = false, offset, length = 0, word } = params;
+  const place = offset === undefined ? word : { offset, length };
+  return { message: shorten(sizeText(issue), 160), hint, secret, place };
 }
 
 const SIZE_UNITS: Record<string, string> = {

@@ -24,6 +24,9 @@ export function runbookJsonSchema(kinds: RunbookKinds): Node {
   chooseByKind(items(property(schema, "notify")), "channel", kinds.channels, definitions, false);
   const environment = property(schema, "environments").additionalProperties as Node;
   chooseByKind(property(environment, "target"), "target", kinds.targets, definitions, false);
+  const source = property(environment, "signals").additionalProperties as Node;
+  chooseByKind(source, "signal", kinds.signals, definitions, false);
+  chooseByKind(property(schema, "scm"), "scm", kinds.scms, definitions, false);
   return schema;
 }
 

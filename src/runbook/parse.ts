@@ -21,7 +21,7 @@ export type ParseResult =
 export type RejectedRunbook = Exclude<ParseResult, { state: "valid" }>;
 
 /**
- * Reads the text of a tminus.yaml. Never throws for what the text holds. `with`, targets and channels are
+ * Reads the text of a tminus.yaml. Never throws for what the text holds. `with`, targets, signals, channels and scm are
  * checked against their kinds but given as they were written: read them with the kind's schema after
  * placeholders are resolved, which also fills the defaults in.
  */
@@ -104,16 +104,27 @@ function kindPlaces(tree: Tree, kinds: RunbookKinds): KindPlace[] {
   const gate = { noun: "gate", schemas: kinds.gates, part: "with", common: [] };
   const channel = { noun: "channel", schemas: kinds.channels, common: ["id", "kind"] };
   const target = { noun: "target", schemas: kinds.targets, common: ["kind"] };
+  const source = { noun: "signal source", schemas: kinds.signals, common: ["kind"] };
+  const scm = { noun: "scm", schemas: kinds.scms, common: ["kind"] };
   const environments = treeAt(tree, ["environments"]);
   const names = environments?.type === "map" ? [...environments.entries.keys()] : [];
   return [
     ...names.map((name) => ({ ...target, path: ["environments", name, "target"] })),
+    ...names.flatMap((name) =>
+      keys(tree, ["environments", name, "signals"]).map((path) => ({ ...source, path })),
+    ),
     ...indexes(tree, ["gates"]).map((path) => ({ ...gate, path })),
     ...indexes(tree, ["stages"]).flatMap((stage) =>
       indexes(tree, [...stage, "steps"]).map((path) => ({ ...step, path })),
     ),
     ...indexes(tree, ["notify"]).map((path) => ({ ...channel, path })),
+    { ...scm, path: ["scm"] },
   ];
+}
+
+function keys(tree: Tree, path: Path): Path[] {
+  const map = treeAt(tree, path);
+  return map?.type === "map" ? [...map.entries.keys()].map((key) => [...path, key]) : [];
 }
 
 function indexes(tree: Tree, path: Path): Path[] {

@@ -1,5 +1,7 @@
 import { TminusError } from "../errors.ts";
 import { parseDuration, parseOffset } from "../lib/duration.ts";
+import type { DeployLimits, DeployWindow, RunbookFreeze } from "../model/calendar.ts";
+import type { EmergencySettings } from "../model/emergency.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Risk } from "../model/plan.ts";
 import type { Runbook, RunbookStage, RunbookStep } from "../model/runbook.ts";
@@ -16,9 +18,17 @@ export interface ResolvedRunbook {
   gates: ResolvedGate[];
   /** In the order in which they run; only those of this environment. */
   stages: ResolvedStage[];
-  rollback: { automatic: boolean; database: "keep" | "down"; cureMs: number };
+  rollback: {
+    automatic: boolean;
+    database: "keep" | "down";
+    cureMs: number;
+    cureMaxErrorPercent?: number;
+    cureMinRequests?: number;
+  };
   /** As written: the channel kind's schema reads them. */
   channels: ({ id: string; kind: string } & Record<string, unknown>)[];
+  /** As written. */
+  scm?: { kind: string } & Record<string, unknown>;
 }
 
 export interface ResolvedEnvironment {
@@ -32,6 +42,13 @@ export interface ResolvedEnvironment {
   variables: Record<string, string>;
   /** As written; "{release}" is left in, because a target is asked about other releases too. */
   target: { kind: string } & Record<string, unknown>;
+  /** By name, as written: "{release}" is for the source to fill in. */
+  signals: Record<string, { kind: string } & Record<string, unknown>>;
+  windows: DeployWindow[];
+  limits: DeployLimits;
+  emergency: EmergencySettings | undefined;
+  /** Those of the runbook that are for this environment. */
+  freezes: RunbookFreeze[];
 }
 
 export interface ResolvedGate {
@@ -88,20 +105,33 @@ export function resolveRunbook(runbook: Runbook, request: ResolveRequest): Resol
     project: runbook.project,
     release: request.release,
     environment,
-    gates: runbook.gates.map(({ id, kind, title, with: settings }) => ({
+    gates: gatesOf(runbook, request.environment).map(({ id, kind, title, with: settings }) => ({
       id,
       kind,
       title: title ?? id,
       with: fillPlaceholders(settings, values) as JsonObject,
     })),
     stages: stagesOf(runbook, request.environment).map((stage) => resolveStage(stage, values)),
-    rollback: {
-      automatic: runbook.rollback.automatic,
-      database: runbook.rollback.database,
-      cureMs: known(parseDuration(runbook.rollback.cure.window)),
-    },
+    rollback: rollbackOf(runbook.rollback),
     channels: runbook.notify,
+    ...(runbook.scm === undefined ? {} : { scm: runbook.scm }),
   };
+}
+
+function rollbackOf({ automatic, database, cure }: Runbook["rollback"]): ResolvedRunbook["rollback"] {
+  const { window, maxErrorPercent, minRequests } = cure;
+  return {
+    automatic,
+    database,
+    cureMs: known(parseDuration(window)),
+    ...(maxErrorPercent === undefined ? {} : { cureMaxErrorPercent: maxErrorPercent }),
+    ...(minRequests === undefined ? {} : { cureMinRequests: minRequests }),
+  };
+}
+
+/** The gates that have to pass for an environment, in the order of the runbook. */
+export function gatesOf({ gates }: Runbook, environment: string): Runbook["gates"] {
+  return gates.filter(({ environments }) => environments?.includes(environment) ?? true);
 }
 
 /** What the runbook says of one environment, without a release. Errors: ENVIRONMENT_UNKNOWN. */
@@ -127,6 +157,11 @@ export function resolveEnvironment(runbook: Runbook, name: string): ResolvedEnvi
     database: environment.database?.url,
     variables: environment.variables,
     target: fillPlaceholders(environment.target as JsonObject, values) as ResolvedEnvironment["target"],
+    signals: fillPlaceholders(environment.signals as JsonObject, values) as ResolvedEnvironment["signals"],
+    windows: environment.windows,
+    limits: environment.limits,
+    emergency: environment.emergency,
+    freezes: runbook.freezes.filter(({ environments }) => environments?.includes(name) ?? true),
   };
 }
 

@@ -37,10 +37,10 @@ export class SourceText {
   }
 
   /**
-   * The line with a caret under the column. A long line is cut around it. Passwords in addresses and
+   * The line with carets under `length` columns. A long line is cut around it. Passwords in addresses and
    * values of keys that sound secret are masked, and so is everything from `maskFrom` on, a column.
    */
-  excerpt(at: Position, maskFrom: number): string {
+  excerpt(at: Position, maskFrom: number, length = 1): string {
     const line = this.#line(at.line);
     const column = Math.min(at.column, maskFrom);
     const start = Math.max(0, column - 1 - MAX_WIDTH / 2);
@@ -49,7 +49,8 @@ export class SourceText {
     const hidden = maskFrom <= line.length ? "***" : "";
     const number = String(at.line);
     const shown = before + after + hidden;
-    return `${number} | ${shown}\n${" ".repeat(number.length)} | ${" ".repeat(before.length)}^`;
+    const carets = "^".repeat(Math.max(1, Math.min(length, after.length)));
+    return `${number} | ${shown}\n${" ".repeat(number.length)} | ${" ".repeat(before.length)}${carets}`;
   }
 
   #line(number: number): string {

@@ -62,9 +62,16 @@ export class TreeReader {
       };
     }
     const text = isScalar(node) ? textOf(node.value) : "";
-    const plain = isScalar(node) && node.type === "PLAIN";
-    return plain
-      ? { type: "scalar", at, value: resolvePlain(text), plain: text }
+    if (!isScalar(node)) return { type: "scalar", at, value: text };
+    const { type, range } = node;
+    const quoteLength = type === "PLAIN" ? 0 : 1;
+    const written = {
+      at: { line: at.line, column: at.column + quoteLength },
+      text: this.#source.text.slice(range[0] + quoteLength, range[1] - quoteLength),
+    };
+    if (type === "PLAIN") return { type: "scalar", at, value: resolvePlain(text), plain: text, written };
+    return type?.startsWith("QUOTE") === true
+      ? { type: "scalar", at, value: text, written }
       : { type: "scalar", at, value: text };
   }
 

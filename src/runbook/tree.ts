@@ -23,6 +23,8 @@ export interface ScalarTree {
   value: string | number | boolean | null;
   /** The text as written, when it was not quoted: it may still be read as another type. */
   plain?: string;
+  /** The text as it stands in the file, without its quotes, and where it begins; undefined for blocks. */
+  written?: { at: Position; text: string };
 }
 
 /** The plain value. Keys become own properties whatever their name. */
@@ -53,6 +55,26 @@ export function positionOf(root: Tree, path: Path): Position {
   const tree = treeAt(root, path);
   const unwritten = tree === undefined || (tree.type === "scalar" && tree.value === null);
   return unwritten ? keyPositionOf(root, path) : tree.at;
+}
+
+/** A part of a value's text: counted from 0, or the first place where a word stands. */
+export type WordPlace = { offset: number; length: number } | string;
+
+/**
+ * Where a part of a value stands in the file, and how long it is there. The beginning of the value when it was not
+ * written down as it is read: over several lines, or with escapes before the part.
+ */
+export function wordPositionOf(root: Tree, path: Path, place: WordPlace): { at: Position; length?: number } {
+  const tree = treeAt(root, path);
+  const start = { at: positionOf(root, path) };
+  if (tree?.type !== "scalar" || tree.written === undefined) return start;
+  const { at, text } = tree.written;
+  const value = String(tree.value);
+  const { offset, length } =
+    typeof place === "string" ? { offset: value.indexOf(place), length: place.length } : place;
+  const before = text.slice(0, offset + length);
+  if (offset < 0 || before !== value.slice(0, offset + length) || before.includes("\n")) return start;
+  return { at: { line: at.line, column: at.column + offset }, length };
 }
 
 /** Where to point for a wrong key, or for one that is missing: the key, or else the nearest thing around it. */

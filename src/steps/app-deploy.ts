@@ -1,13 +1,15 @@
 import * as z from "zod";
-import { hasCode, TminusError } from "../errors.ts";
+import { hasCode } from "../errors.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { PlanStepInput, StepContext, StepResult } from "../model/step-kind.ts";
-import type { StagedRelease, StageOptions } from "../model/ports.ts";
+import { releaseFilesInput } from "../model/release-inputs.ts";
+import type { StagedRelease } from "../model/ports.ts";
 import type { Undo } from "../model/plan.ts";
 import { defineStep } from "./define.ts";
+import { stageOptions } from "./stage-options.ts";
 import {
   gatherTraffic,
-  liveRoutes,
+  liveNow,
   sayRoutes,
   trafficBlocks,
   trafficInput,
@@ -52,7 +54,7 @@ export const appDeploy = defineStep({
     const { facts, release, capabilities } = input;
     const atOnce = capabilities.traffic === "none";
     const { verdict, reason } = facts.precheck;
-    const files = { name: `release files of ${release}`, digest: facts.fingerprint ?? "" };
+    const files = releaseFilesInput(release, facts.fingerprint ?? "");
     return {
       summary: [
         atOnce
@@ -62,6 +64,7 @@ export const appDeploy = defineStep({
       risk: atOnce ? "high" : "low",
       durationMs: EXPECTED_MS,
       timeoutMs: TIMEOUT_MS,
+      ...(atOnce ? { trafficPercent: 100 } : {}),
       undo: atOnce ? undoAtOnce(input) : { how: "undo", text: stopText(input) },
       inputs: [...(facts.fingerprint === null ? [] : [files]), trafficInput(facts.traffic)],
       blocked: [
@@ -128,14 +131,6 @@ function stopText({ facts, release }: { facts: Facts; release: string }): string
   return isFirst ? `stops ${release} again, as long as it has no traffic` : `stops ${release} again`;
 }
 
-/** Throws TARGET_UNREACHABLE: without knowing what is live nothing may be stopped or replaced. */
-async function liveNow(ctx: Ctx): Promise<Routes> {
-  const now = await ctx.target.traffic();
-  if (now.state === "unknown")
-    throw new TminusError("TARGET_UNREACHABLE", `it is not known what is live: ${now.reason}`);
-  return now.state === "absent" ? [] : liveRoutes(now.value.routes);
-}
-
 /** What the target refused for a known reason is a failure; that it could not be asked stays an error. */
 async function refusals(ctx: Ctx, work: () => Promise<StepResult>): Promise<StepResult> {
   try {
@@ -144,15 +139,6 @@ async function refusals(ctx: Ctx, work: () => Promise<StepResult>): Promise<Step
     if (!hasCode(error, "TARGET_CONFLICT", "TARGET_UNHEALTHY")) throw error;
     return { outcome: "failed", reason: ctx.redact(error.message), result: { code: error.code } };
   }
-}
-
-function stageOptions(ctx: Ctx): StageOptions {
-  return {
-    fence: ctx.fence,
-    signal: ctx.signal,
-    variables: ctx.variables(),
-    progress: (text) => ctx.progress(text),
-  };
 }
 
 /** Without the headers: they may hold what pins a request to a release. */

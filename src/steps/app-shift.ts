@@ -56,6 +56,7 @@ export const appShift = defineStep({
       timeoutMs: TIMEOUT_MS,
       undo: undoOf(input),
       inputs: [trafficInput(facts)],
+      trafficPercent: after.find((route) => route.release === release)?.percent ?? settings.percent,
       blocked: [...trafficBlocks(facts), ...capabilityBlocks(input)],
     };
   },

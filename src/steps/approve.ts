@@ -1,8 +1,13 @@
-import * as z from "zod";
+import { decideApprovals, type Approval } from "../approvals/decide-approvals.ts";
+import { hashJson } from "../lib/hash.ts";
 import { formatDuration, parseDuration } from "../lib/duration.ts";
-import { durationSchema } from "../model/runbook.ts";
-import type { Signal } from "../model/signal.ts";
+import { actorText } from "../model/actor-text.ts";
+import type { ApprovalView } from "../model/signal.ts";
 import type { StepContext } from "../model/step-kind.ts";
+import { approvalBlocks, approvalLines, wanted } from "./approve/forecast.ts";
+import type { ApproveFacts } from "./approve/facts.ts";
+import { exclusionsOf, policyOf, situationOf } from "./approve/policy.ts";
+import { approveSchema, type ApproveSettings } from "./approve/settings.ts";
 import { defineStep } from "./define.ts";
 import { durableDeadline } from "./durable-deadline.ts";
 import { readAnswers } from "./read-answers.ts";
@@ -10,42 +15,48 @@ import { readAnswers } from "./read-answers.ts";
 /** The step's own time limit comes this much after the one that ends it with a sentence. */
 const MARGIN_MS = 60_000;
 
-const schema = z
-  .strictObject({
-    count: z.int().min(1).max(20).default(1).describe("How many different people must approve"),
-    from: z
-      .array(z.string().min(1))
-      .min(1)
-      .max(100)
-      .optional()
-      .describe("Whose approval counts; everybody's when left out"),
-    timeout: durationSchema.default("24h").describe("When the step fails for want of approvals"),
-  })
-  .refine(({ count, from }) => from === undefined || new Set(from.map(canonicalName)).size >= count, {
-    error: "names fewer people than approvals are needed",
-    path: ["from"],
-  });
-
 /** Waits for people to approve exactly this plan. */
 export const approve = defineStep({
   kind: "approve",
-  version: 1,
+  version: 2,
   inRollback: false,
-  summary: "Waits until enough different people have approved exactly this plan.",
+  changesNothing: true,
+  summary:
+    "Waits until enough different people, none of whom made or started it, have approved exactly this plan.",
   requirements: ["B10"],
-  schema,
-  example: "count: 2\nfrom: [ann, bob, eve]\ntimeout: 4h\n",
+  schema: approveSchema,
+  example: "count: 2\nroles: [approver]\nexpires: 4h\ntimeout: 8h\n",
 
-  plan({ with: settings, environment }) {
-    const starter = environment.protected ? ["the person who starts the run cannot approve it"] : [];
+  async gather(context): Promise<ApproveFacts> {
+    const { with: settings, environment, planning, release, projectDirectory: directory, signal } = context;
+    const byWork = exclusionsOf(settings, environment.protected).some((part) => part !== "starter");
+    // Looked at again, nothing here makes a plan stale: what was found out is part of its hash.
+    if (planning === undefined) return { hasUsers: false, authorship: null };
+    const hasUsers = await planning.hasUsers();
+    if (!byWork) return { hasUsers, authorship: null };
+    const { findAuthorship } = await import("./approve/authorship.ts");
+    const authorship = await findAuthorship({
+      directory,
+      commit: settings.commit ?? release,
+      since:
+        planning.previousRelease === undefined ? undefined : (settings.since ?? planning.previousRelease),
+      migrations: settings.migrations,
+      runbookFile: planning.runbookFile,
+      signal,
+    });
+    return { hasUsers, authorship };
+  },
+
+  plan({ with: settings, facts, environment, release }) {
+    const { authorship } = facts;
     return {
-      summary: [`waits for ${wanted(settings)}`, ...starter],
+      summary: approvalLines(settings, facts, environment.protected),
       risk: "low",
       durationMs: 0,
       timeoutMs: parseDuration(settings.timeout)! + MARGIN_MS,
       undo: { how: "none-needed", text: "an approval changes nothing" },
-      inputs: [],
-      blocked: [],
+      inputs: authorship === null ? [] : [{ name: `authors of ${release}`, digest: hashJson(authorship) }],
+      blocked: approvalBlocks(settings, facts, environment.protected),
     };
   },
 
@@ -56,69 +67,82 @@ export const approve = defineStep({
   async act(ctx) {
     const limitMs = parseDuration(ctx.with.timeout)!;
     const until = await durableDeadline(ctx, limitMs);
-    const tally: Tally = { approvals: [], notCounted: [] };
+    const given: Given[] = [];
     const what = { for: "approval", text: wanted(ctx.with), until: until.toISOString() } as const;
     const end = await ctx.waiting(what, () =>
-      readAnswers(ctx, until, (signal) => {
-        const ended = count(ctx, tally, signal);
-        ctx.progress(`${tally.approvals.length} of ${ctx.with.count} approvals`);
-        return ended;
+      readAnswers(ctx, until, async ({ body, identity: actor, at }): Promise<End | undefined> => {
+        if (body.kind === "reject") return { kind: "rejected", by: actor.name, note: body.note };
+        if (body.kind === "approve") {
+          const { planHash, note, saw } = body;
+          given.push({ actor, at, planHash, note, ...(saw && { saw }) });
+        }
+        const { isEnough, tally, last } = await count(ctx, given);
+        ctx.progress(`${tally.approvals.length} of ${ctx.with.count} approvals${last}`);
+        return isEnough ? { kind: "approved", tally } : undefined;
       }),
     );
+    // Without a newer signal one may have expired since.
+    const tally = end?.kind === "approved" ? end.tally : (await count(ctx, given)).tally;
     if (end?.kind === "rejected")
       return {
         outcome: "failed",
         reason: `rejected by ${end.by}${end.note === "" ? "" : `: ${end.note}`}`,
-        result: { ...tally },
+        result: { ...tally, decidedBy: end.by },
       };
     if (end === undefined) {
       const reason = `${tally.approvals.length} of ${ctx.with.count} approvals within ${formatDuration(limitMs)}`;
       return { outcome: "failed", reason, result: { ...tally } };
     }
-    await ctx.evidence("approvals", JSON.stringify({ planHash: ctx.planHash, ...tally }, undefined, 2));
+    await ctx.evidence("approvals", JSON.stringify(record(ctx, given, tally), undefined, 2));
     const names = tally.approvals.map(({ by }) => by).join(", ");
     return { outcome: "done", reason: `approved by ${names}`, result: { ...tally } };
   },
 });
 
+interface Given extends Approval {
+  note: string;
+  saw?: ApprovalView;
+}
+
 type Tally = {
-  approvals: { by: string; at: string; note: string }[];
-  notCounted: { by: string; at: string; reason: string }[];
+  approvals: { by: string; how: string; at: string; note: string }[];
+  notCounted: { by: string; how: string; at: string; reason: string }[];
 };
 
-type End = { kind: "approved" } | { kind: "rejected"; by: string; note: string };
+type End = { kind: "approved"; tally: Tally } | { kind: "rejected"; by: string; note: string };
 
-type Ctx = StepContext<z.output<typeof schema>, null>;
+type Ctx = StepContext<ApproveSettings, ApproveFacts>;
 
-function count(ctx: Ctx, tally: Tally, { body, actor, at }: Signal): End | undefined {
-  if (body.kind === "reject") return { kind: "rejected", by: actor, note: body.note };
-  if (body.kind !== "approve") return undefined;
-  const reason = whyNotCounted(ctx, tally, body.planHash, actor);
-  if (reason !== undefined) tally.notCounted.push({ by: actor, at: at.toISOString(), reason });
-  else tally.approvals.push({ by: actor, at: at.toISOString(), note: body.note });
-  return tally.approvals.length >= ctx.with.count ? { kind: "approved" } : undefined;
+async function count(ctx: Ctx, given: readonly Given[]) {
+  const { planHash, starter, facts } = ctx;
+  const policy = policyOf(ctx.with, facts, ctx.environment.protected);
+  const newerPlans = await ctx.newerPlans();
+  // The worker's clock may be behind that by which signals are dated.
+  const now = new Date(Math.max(ctx.clock.now().getTime(), ...given.map(({ at }) => at.getTime())));
+  const situation = situationOf(facts, { planHash, starter, newerPlans, now });
+  const { isEnough, counted, notCounted } = decideApprovals(policy, situation, given);
+  const said = ({ actor, at }: Given) => ({ by: actor.name, how: actorText(actor), at: at.toISOString() });
+  const tally: Tally = {
+    approvals: counted.map((approval) => ({ ...said(approval), note: approval.note })),
+    notCounted: notCounted.map(({ approval, reason }) => ({ ...said(approval), reason })),
+  };
+  const lost = notCounted.at(-1);
+  const isLast = lost !== undefined && lost.approval === given.at(-1);
+  return {
+    isEnough,
+    tally,
+    last: isLast ? `; that of ${lost.approval.actor.name} does not count: ${lost.reason}` : "",
+  };
 }
 
-function whyNotCounted(ctx: Ctx, tally: Tally, planHash: string, actor: string): string | undefined {
-  const { from } = ctx.with;
-  if (planHash !== ctx.planHash) return "it was given for another plan";
-  if (ctx.environment.protected && sameName(actor, ctx.startedBy)) return "they started the run";
-  if (from !== undefined && !from.some((name) => sameName(name, actor)))
-    return "they are not among those named";
-  if (tally.approvals.some(({ by }) => sameName(by, actor))) return "they have approved already";
-  return undefined;
-}
-
-function wanted({ count, from }: z.output<typeof schema>): string {
-  const people = from === undefined ? "" : ` from ${from.join(", ")}`;
-  return `${count} ${count === 1 ? "approval" : "approvals"} of this plan${people}`;
-}
-
-/** "Ann" and "ann " are one person: nobody approves twice by spelling. */
-function sameName(one: string, other: string): boolean {
-  return canonicalName(one) === canonicalName(other);
-}
-
-function canonicalName(name: string): string {
-  return name.normalize("NFKC").trim().toLowerCase();
+/** What an auditor asks for: who counted and who did not, how it is known who they are, and what they were shown. */
+function record(ctx: Ctx, given: readonly Given[], tally: Tally) {
+  const policy = policyOf(ctx.with, ctx.facts, ctx.environment.protected);
+  const shown = given.map(({ actor, at, planHash, saw }) => ({
+    by: actor,
+    at: at.toISOString(),
+    planHash,
+    saw: saw ?? null,
+  }));
+  return { planHash: ctx.planHash, startedBy: ctx.starter, policy, ...tally, given: shown };
 }

@@ -1,7 +1,7 @@
 import * as z from "zod";
 import { formatDuration, parseDuration } from "../lib/duration.ts";
 import { durationSchema, idSchema } from "../model/runbook.ts";
-import type { Signal } from "../model/signal.ts";
+import { attest, type Attestation } from "./checklist/attestation.ts";
 import { defineStep } from "./define.ts";
 import { durableDeadline } from "./durable-deadline.ts";
 import { readAnswers } from "./read-answers.ts";
@@ -37,6 +37,7 @@ export const checklist = defineStep({
   kind: "checklist",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary: "Waits until named persons have attested every required item, each with a note.",
   requirements: ["B7"],
   schema,
@@ -102,18 +103,3 @@ export const checklist = defineStep({
     return { outcome: "done", reason: names === "" ? "no item is required" : `attested by ${names}`, result };
   },
 });
-
-type Attestation = { item: string; text: string; by: string; at: string; note: string };
-
-/** The first word on an item stands. */
-function attest(
-  attested: Map<string, Attestation>,
-  items: z.output<typeof itemSchema>[],
-  signal: Signal,
-): void {
-  const { body, actor, at } = signal;
-  if (body.kind !== "attest" || attested.has(body.item)) return;
-  const item = items.find(({ id }) => id === body.item);
-  if (item === undefined) return;
-  attested.set(item.id, { item: item.id, text: item.text, by: actor, at: at.toISOString(), note: body.note });
-}

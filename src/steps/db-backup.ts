@@ -75,6 +75,7 @@ export const dbBackup = defineStep<typeof schema, DatabaseSize>({
   kind: "db.backup",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary:
     "Backs the environment's Postgres database up from one snapshot, restores the backup into a scratch database and compares every row: only then the run goes on.",
   requirements: ["C1", "C11"],

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { migrationFilesInput } from "../model/release-inputs.ts";
 import * as z from "zod";
 import { referenceSchema } from "../model/runbook.ts";
 import type { JsonObject } from "../model/json.ts";
@@ -45,6 +46,7 @@ export const dbLint = defineStep<typeof schema, Facts>({
   kind: "db.lint",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary:
     "Checks the pending migrations for what stops the service, breaks the running release or loses rows; the plan is blocked by what should not run.",
   requirements: ["C6"],
@@ -86,7 +88,7 @@ export const dbLint = defineStep<typeof schema, Facts>({
       timeoutMs: TIMEOUT_MS,
       undo: { how: "none-needed", text: "it only reads" },
       inputs: [
-        { name: `migration files in ${settings.directory}`, digest: facts.filesDigest },
+        migrationFilesInput(settings.directory, facts.filesDigest),
         { name: "migration ledger", digest: facts.ledgerDigest },
       ],
       blocked: [

@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { migrationFilesInput } from "../model/release-inputs.ts";
 import type { JsonObject } from "../model/json.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Demands } from "../postgres/rehearse/judge.ts";
@@ -33,6 +34,7 @@ export const dbRehearse = defineStep<typeof rehearseSchema, Facts>({
   kind: "db.rehearse",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary:
     "Rehearses the pending migrations in a scratch database, up, down and up again, and forecasts locks and time for production.",
   requirements: ["C5", "C7"],
@@ -63,7 +65,7 @@ export const dbRehearse = defineStep<typeof rehearseSchema, Facts>({
     timeoutMs: TIMEOUT_MS,
     undo: { how: "none-needed", text: "only databases of its own are changed, and they are removed" },
     inputs: [
-      { name: `migration files in ${settings.directory}`, digest: facts.filesDigest },
+      migrationFilesInput(settings.directory, facts.filesDigest),
       { name: "migration ledger", digest: facts.ledgerDigest },
     ],
     blocked: facts.problems,

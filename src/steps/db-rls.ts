@@ -12,6 +12,7 @@ export const dbRls = defineStep({
   kind: "db.rls",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary:
     "Checks row security: what the catalog says, and what anonymous, signed-in and foreign users can really read and write.",
   requirements: ["C9"],

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { migrationFilesInput } from "../model/release-inputs.ts";
 import { hasCode, toErrorRecord } from "../errors.ts";
 import type { Observation, StepContext, StepResult } from "../model/step-kind.ts";
 import type { Verdict } from "../model/verdict.ts";
@@ -22,6 +23,7 @@ export const dbVerify = defineStep<typeof schema, Facts>({
   kind: "db.verify",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary:
     "Checks that the live schema is what the migration files say and what it was last time, object by object, and records it.",
   requirements: ["C8", "B5"],
@@ -49,7 +51,7 @@ export const dbVerify = defineStep<typeof schema, Facts>({
       rollbackDatabase === "keep"
         ? { how: "none-needed", text: "the schema stays, and so does its fingerprint" }
         : { how: "undo", text: "the recorded fingerprint is removed" },
-    inputs: [{ name: `migration files in ${directory}`, digest: facts.digest }],
+    inputs: [migrationFilesInput(directory, facts.digest)],
     blocked: [],
   }),
 

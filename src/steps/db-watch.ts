@@ -78,6 +78,7 @@ export const dbWatch = defineStep({
   kind: "db.watch",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary:
     "Watches the database for a time: connections, slow statements, lock waits, rolled back transactions.",
   requirements: ["C14", "F1"],
@@ -184,7 +185,9 @@ async function ask(context: Context, reason: string, after: number): Promise<Ans
   const text = `too little was seen: ${reason}. Decide about ${stepId}: tminus resume ${runId} --as done (accept) | retry (watch again) | failed`;
   const answer = await context.waiting({ for: "decision", text }, () =>
     readAnswers(context, undefined, ({ id, actor, body }): Answer | undefined =>
-      id > after && body.kind === "resolve" ? { id, as: body.as, by: actor, note: body.note } : undefined,
+      id > after && body.kind === "resolve"
+        ? { id, as: body.as === "extend" ? "retry" : body.as, by: actor, note: body.note }
+        : undefined,
     ),
   );
   if (answer === undefined) throw new TminusError("INTERNAL", "the question ended without an answer");
@@ -199,7 +202,11 @@ function judged({ reason, result }: StepResult, { as, by, note }: Answer): StepR
         reason: `${reason}; accepted by ${words}`,
         result: { ...result, acceptedBy: by, note },
       }
-    : { outcome: "failed", reason: `${reason}; judged as failed by ${words}`, result };
+    : {
+        outcome: "failed",
+        reason: `${reason}; judged as failed by ${words}`,
+        result: { ...result, decidedBy: by },
+      };
 }
 
 function broken(breach: string, health: HealthState): StepResult {

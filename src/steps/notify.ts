@@ -1,11 +1,10 @@
 import * as z from "zod";
-import { deadline } from "../lib/clock.ts";
-import { crashPoint } from "../lib/crash-point.ts";
 import type { Json } from "../model/json.ts";
 import type { NotificationMessage } from "../model/ports.ts";
 import { idSchema } from "../model/runbook.ts";
 import type { StepContext } from "../model/step-kind.ts";
 import { defineStep } from "./define.ts";
+import { deliver } from "./notify/deliver.ts";
 
 const schema = z.strictObject({
   channels: z
@@ -42,6 +41,7 @@ export const notify = defineStep({
   kind: "notify",
   version: 1,
   inRollback: true,
+  changesNothing: true,
   summary: "Sends a message to one or more channels.",
   requirements: ["H1"],
   schema,
@@ -73,7 +73,7 @@ export const notify = defineStep({
     const state = readState(await ctx.loadState());
     for (const id of ctx.with.channels) {
       if (state.delivered.includes(id) || isSettled(ctx.with, state, id)) continue;
-      const failure = await deliver(ctx, id);
+      const failure = await deliverTo(ctx, id);
       delete state.gaveUp[id];
       if (failure === undefined) state.delivered.push(id);
       else state.gaveUp[id] = failure;
@@ -90,26 +90,18 @@ function isSettled({ required }: With, state: State, id: string): boolean {
 }
 
 /** Undefined when delivered, else why not. */
-async function deliver(ctx: Ctx, id: string): Promise<string | undefined> {
+async function deliverTo(ctx: Ctx, id: string): Promise<string | undefined> {
   const channel = Object.hasOwn(ctx.channels, id) ? ctx.channels[id] : undefined;
   if (channel === undefined) return "there is no such channel";
-  const message = messageFor(ctx, id);
-  let failure = "";
-  for (let attempt = 0; attempt <= BACKOFF_MS.length; attempt++) {
-    if (attempt > 0) await ctx.clock.sleep(BACKOFF_MS[attempt - 1]!, ctx.signal);
-    ctx.progress(`tells ${id}${attempt === 0 ? "" : ` (try ${attempt + 1})`}`);
-    crashPoint("notify.before-send", `${ctx.stepId} ${id}`);
-    try {
-      await channel.send(message, deadline(SEND_LIMIT_MS, ctx.signal));
-      crashPoint("notify.after-send", `${ctx.stepId} ${id}`);
-      return undefined;
-    } catch (error) {
-      // An unreachable channel is an expected outcome: it is counted, retried, and reported by name.
-      ctx.signal.throwIfAborted();
-      failure = ctx.redact(error instanceof Error ? error.message : String(error));
-    }
-  }
-  return failure;
+  return deliver(channel, messageFor(ctx, id), {
+    clock: ctx.clock,
+    signal: ctx.signal,
+    redact: (text) => ctx.redact(text),
+    pausesMs: BACKOFF_MS,
+    limitMs: SEND_LIMIT_MS,
+    from: ctx.stepId,
+    onTry: (number) => ctx.progress(`tells ${id}${number === 1 ? "" : ` (try ${number})`}`),
+  });
 }
 
 function messageFor(ctx: Ctx, id: string): NotificationMessage {

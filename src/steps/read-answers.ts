@@ -15,7 +15,7 @@ const MAX_SLEEP_MS = 3_600_000;
 export async function readAnswers<T>(
   ctx: Ctx,
   until: Date | undefined,
-  decide: (signal: Signal) => T | undefined,
+  decide: (signal: Signal) => T | undefined | Promise<T | undefined>,
 ): Promise<T | undefined> {
   const closing = new AbortController();
   const answers = ctx.inbox()[Symbol.asyncIterator]();
@@ -29,7 +29,7 @@ export async function readAnswers<T>(
       ctx.signal.throwIfAborted();
       if (first.done === true) throw new Error("the inbox ended without an answer");
       if (until !== undefined && first.value.at > until) continue;
-      const decided = decide(first.value);
+      const decided = await decide(first.value);
       if (decided !== undefined) return decided;
     }
   } finally {

@@ -1,5 +1,6 @@
 import type { StepKind } from "../model/step-kind.ts";
 import { appDeploy } from "./app-deploy.ts";
+import { appRehearseRollback } from "./app-rehearse-rollback.ts";
 import { appShift } from "./app-shift.ts";
 import { approve } from "./approve.ts";
 import { checklist } from "./checklist.ts";
@@ -15,6 +16,7 @@ import { dbVerify } from "./db-verify.ts";
 import { dbRehearse } from "./db-rehearse.ts";
 import { dbWatch } from "./db-watch.ts";
 import { notify } from "./notify.ts";
+import { signOff } from "./sign-off.ts";
 import { smoke } from "./smoke.ts";
 import { wait } from "./wait.ts";
 import { watch } from "./watch.ts";
@@ -22,6 +24,7 @@ import { watch } from "./watch.ts";
 /** Every step kind that a runbook may name. A new kind adds its line. */
 export const stepKinds: Readonly<Record<string, StepKind>> = {
   "app.deploy": appDeploy,
+  "app.rehearse-rollback": appRehearseRollback,
   "app.shift": appShift,
   approve,
   checklist,
@@ -37,6 +40,7 @@ export const stepKinds: Readonly<Record<string, StepKind>> = {
   "db.rehearse": dbRehearse,
   "db.watch": dbWatch,
   notify,
+  "sign-off": signOff,
   smoke,
   wait,
   watch,

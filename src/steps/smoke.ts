@@ -1,23 +1,16 @@
-import { formatDuration, parseDuration } from "../lib/duration.ts";
-import { randomText } from "../lib/id.ts";
-import { Redactor, Secret } from "../lib/redact.ts";
-import type { Json } from "../model/json.ts";
+import { parseDuration } from "../lib/duration.ts";
 import type { PlanStepInput, StepContext, StepForecast, StepResult } from "../model/step-kind.ts";
 import { defineStep } from "./define.ts";
-import { toJUnit } from "./smoke/junit.ts";
-import { runChecks, type CheckReport } from "./smoke/run-checks.ts";
-import { smokeSchema, type Check, type SmokeSettings } from "./smoke/schema.ts";
-import { selectChecks } from "./smoke/select.ts";
-import { namesIn } from "./smoke/template.ts";
-
-const READING_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
-const SHOWN_FAILURES = 3;
+import { askChecks } from "./smoke/ask-checks.ts";
+import { smokeSchema, type SmokeSettings } from "./smoke/schema.ts";
+import { READING_METHODS, selectChecks } from "./smoke/select.ts";
 
 /** HTTP checks against the public address, or against the new release alone before it has traffic. */
 export const smoke = defineStep({
   kind: "smoke",
   version: 1,
   inRollback: true,
+  changesNothing: true,
   summary: "Asks the service over HTTP and compares the answers with what they must be.",
   requirements: ["E1", "F1"],
   schema: smokeSchema,
@@ -75,31 +68,13 @@ function forecast({
 }
 
 async function act(context: StepContext<SmokeSettings, null>): Promise<StepResult> {
-  const { with: settings, release, signal, clock } = context;
   const place = await findPlace(context);
   if (!place.ok) return { outcome: "failed", reason: place.reason, result: { verdict: place.verdict } };
-  const checks = selectChecks(settings);
-  const redactor = new Redactor();
-  const redact = (text: string): string => context.redact(redactor.redact(text));
-  let done = 0;
-  const reports = await runChecks({
-    checks,
+  return askChecks(context, {
     baseUrl: place.url,
     headers: place.headers,
-    deadlineMs: parseDuration(settings.deadline) ?? 0,
-    expectedRelease: settings.through === "staged" ? release : undefined,
-    variables: revealed(context, checks, redactor),
-    random: randomText(8),
-    clock,
-    signal,
-    onReport: (report) => context.progress(redact(`${++done}/${checks.length} ${lineOf(report)}`)),
-    onCapture: (name, value) => redactor.add(new Secret(value, `capture:${name}`)),
-    redact,
+    expectedRelease: context.with.through === "staged" ? context.release : undefined,
   });
-  const shown = redactor.redactJson(reports);
-  await context.evidence("junit.xml", toJUnit(context.stepId, shown));
-  await context.evidence("checks.json", JSON.stringify(shown, undefined, 2));
-  return resultOf(shown);
 }
 
 type Place =
@@ -123,69 +98,4 @@ async function findPlace({
     verdict: "unknown",
     reason: `where release ${release} runs could not be found out: ${found.reason}`,
   };
-}
-
-/** The environment's variables; those that checks send are hidden, so that they do not come back in a report. */
-function revealed(
-  context: StepContext<SmokeSettings, null>,
-  checks: readonly Check[],
-  redactor: Redactor,
-): Record<string, string> {
-  const variables = context.variables();
-  const sent = new Set(checks.flatMap(({ path, headers, body }) => namesIn([path, headers, body ?? null])));
-  for (const [name, value] of Object.entries(variables)) {
-    if (sent.has(`variable.${name}`)) redactor.add(new Secret(value, name));
-  }
-  return variables;
-}
-
-/** A value can come back as it is, in a URL, or in JSON. */
-function resultOf(reports: CheckReport[]): StepResult {
-  const having = (...verdicts: CheckReport["verdict"][]): CheckReport[] =>
-    reports.filter((report) => verdicts.includes(report.verdict));
-  const failed = having("fail");
-  const unknown = having("unknown");
-  const notRun = having("not-run");
-  const late = having("pass").filter((report) => report.attempts > 1);
-  const result = {
-    verdict: failed.length > 0 ? "fail" : unknown.length > 0 ? "unknown" : "pass",
-    passed: having("pass").length,
-    failed: failed.length,
-    unknown: unknown.length,
-    notRun: notRun.length,
-    passedAfterRetry: late.map((report) => report.id),
-    checks: reports.map((report): Json => ({
-      id: report.id,
-      verdict: report.verdict,
-      reasons: report.reasons,
-    })),
-  };
-  if (failed.length + unknown.length + notRun.length === 0) {
-    const retried = late.length === 0 ? "" : `, after retries: ${late.map((report) => report.id).join(", ")}`;
-    return {
-      outcome: "done",
-      reason: `${reports.length} of ${reports.length} checks passed${retried}`,
-      result,
-    };
-  }
-  const parts = [
-    ...(failed.length === 0
-      ? []
-      : [`${failed.length} of ${reports.length} checks failed: ${listOf(failed)}`]),
-    ...(unknown.length === 0 ? [] : [`${unknown.length} could not be asked: ${listOf(unknown)}`]),
-    ...(notRun.length === 0 ? [] : [`${notRun.length} not run`]),
-  ];
-  return { outcome: "failed", reason: parts.join("; "), result };
-}
-
-function listOf(reports: CheckReport[]): string {
-  const shown = reports.slice(0, SHOWN_FAILURES).map((report) => `${report.id} ${report.reasons.join(", ")}`);
-  const more = reports.length - shown.length;
-  return shown.join("; ") + (more === 0 ? "" : `; and ${more} more`);
-}
-
-function lineOf(report: CheckReport): string {
-  const time = formatDuration(report.durationMs);
-  if (report.verdict !== "pass") return `${report.id} ${report.verdict}: ${report.reasons.join(", ")}`;
-  return `${report.id} ok ${time}${report.attempts > 1 ? ` at attempt ${report.attempts}` : ""}`;
 }

@@ -1,3 +1,4 @@
+import { TminusError } from "../errors.ts";
 import type { PlanInput } from "../model/plan.ts";
 import type { DeployTarget, TrafficState } from "../model/ports.ts";
 
@@ -11,6 +12,14 @@ export async function gatherTraffic(target: DeployTarget): Promise<TrafficFacts>
   const seen = await target.traffic();
   if (seen.state === "unknown") return { state: "unknown", reason: seen.reason };
   return { state: "seen", routes: seen.state === "absent" ? null : liveRoutes(seen.value.routes) };
+}
+
+/** Throws TARGET_UNREACHABLE: without knowing what is live nothing may be stopped or replaced. */
+export async function liveNow({ target }: { target: DeployTarget }): Promise<Routes> {
+  const now = await target.traffic();
+  if (now.state === "unknown")
+    throw new TminusError("TARGET_UNREACHABLE", `it is not known what is live: ${now.reason}`);
+  return now.state === "absent" ? [] : liveRoutes(now.value.routes);
 }
 
 /** What makes a plan stale when somebody else changes the traffic. */

@@ -23,6 +23,7 @@ export const wait = defineStep({
   kind: "wait",
   version: 1,
   inRollback: false,
+  changesNothing: true,
   summary: "Waits for a time, which goes on across restarts.",
   requirements: ["A9"],
   schema,

@@ -1,66 +1,48 @@
-import { formatDuration, parseDuration } from "../lib/duration.ts";
-import type { PlanStepInput, StepContext, StepForecast, StepResult } from "../model/step-kind.ts";
-import { accept } from "../watch/fold.ts";
-import { describeProbe, describeRule } from "../watch/rule.ts";
-import type { Breach } from "../watch/verdict.ts";
+import { formatDuration } from "../lib/duration.ts";
+import { decisionWords } from "../model/decision.ts";
+import type { StepResult } from "../model/step-kind.ts";
+import { endMsOf } from "../watch/fold/watch-state.ts";
 import { defineStep } from "./define.ts";
 import { openAnswers, type Answer, type Answers } from "./watch/answers.ts";
-import { openSession, summaryOf, type SavedWatch, type Session, type Stop } from "./watch/session.ts";
-import { watchSchema, type WatchSettings } from "./watch/schema.ts";
+import { curedWatch } from "./watch/cured.ts";
+import { forecastWatch, gatherWatch } from "./watch/forecast.ts";
+import type { Acceptance, SavedWatch } from "./watch/saved-watch.ts";
+import type { WatchContext } from "./watch/facts.ts";
+import { openSession, type Session } from "./watch/session.ts";
+import { watchSchema } from "./watch/schema.ts";
+import { watched } from "./watch/watched.ts";
+import { failedRuleOf, strictText, type Stop } from "./watch/stop.ts";
 
-const DECISION_LIMIT_MS = 24 * 3_600_000;
-const LAST_LOOK_MS = 60_000;
 const RETRY_LOOK_MS = 250;
 
-type WatchContext = StepContext<WatchSettings, null>;
-
-/** Rules and probes over a window of time; without proof that all was good it does not pass. */
+/** Rules over a window of time; without proof that all was good it does not pass. */
 export const watch = defineStep({
   kind: "watch",
-  version: 1,
+  version: 2,
   inRollback: false,
-  summary: "Watches measured signals and addresses for a time, and rolls back at once when a rule is broken.",
-  requirements: ["E3", "E4", "E5", "F1"],
+  changesNothing: true,
+  summary:
+    "Watches measured signals and addresses for a time, rolls back on sound evidence, and asks a person when it cannot tell.",
+  requirements: ["C14", "E3", "E4", "E5", "F1"],
   schema: watchSchema,
-  example: `duration: 5m
+  example: `stages:
+  - { name: first-minutes, until: 5m, every: 15s }
+  - { name: half-hour, until: 30m, every: 1m }
 rules:
-  - { id: errors, signal: errorRatePercent, above: 1, for: 5s, minRequests: 100 }
-  - { id: latency, signal: p95Ms, above: 800, for: 30s, onBreach: hold }
+  - "errors: when error_rate > 1% -> rollback"
+  - "slow: when share(latency > 1s) > 5% -> rollback"
+  - "health: when probe(health) fails for 3 of 3 -> rollback"
+  - { name: quiet, expect: "error_rate < 1%", for: 30m, action: fail-gate }
 probes:
-  - { id: health, path: /health, maxLatency: 1s, failures: 3 }
+  - { name: health, path: /health, maxLatency: 1s }
 `,
-  plan: forecast,
+  gather: gatherWatch,
+  plan: forecastWatch,
   observe,
   act,
+  cured: curedWatch,
+  watched,
 });
-
-function forecast({ with: settings, previousRelease }: PlanStepInput<WatchSettings, null>): StepForecast {
-  const durationMs = parseDuration(settings.duration) ?? 0;
-  const orphans =
-    previousRelease === undefined ? settings.rules.filter((rule) => rule.of === "previous") : [];
-  const asks =
-    settings.onUnknown === "hold" ||
-    [...settings.rules, ...settings.probes].some(({ onBreach }) => onBreach === "hold");
-  return {
-    summary: [
-      `watches for ${settings.duration}, every ${settings.every}`,
-      ...settings.rules.map((rule) => `${rule.id}: ${describeRule(rule)}`),
-      ...settings.probes.map((probe) => `${probe.id}: ${describeProbe(probe)}`),
-      ...orphans.map(
-        (rule) => `${rule.id}: cannot be judged, there is no previous release; the watch will end as unknown`,
-      ),
-      settings.onUnknown === "hold"
-        ? "asks a person when it ends without proof that all was good"
-        : "fails when it ends without proof that all was good",
-    ],
-    risk: "low",
-    durationMs,
-    timeoutMs: durationMs + LAST_LOOK_MS + (asks ? DECISION_LIMIT_MS : 0),
-    undo: { how: "none-needed", text: "only looks" },
-    inputs: [],
-    blocked: [],
-  };
-}
 
 async function observe(context: WatchContext) {
   const ended = ((await context.loadState()) as SavedWatch | undefined)?.ended;
@@ -80,9 +62,9 @@ async function act(context: WatchContext): Promise<StepResult> {
   }
   for (;;) {
     context.signal.throwIfAborted();
-    const stop = await lookUntil(session, answers, () => true);
-    const result =
-      (await settleAlone(context, session, stop)) ?? (await settleByAsking(context, session, answers, stop));
+    const stop = await lookUntil(session, answers, (found) => found !== undefined);
+    if (stop === undefined) continue;
+    const result = settleAlone(session, stop) ?? (await settleByAsking(context, session, answers, stop));
     if (result !== undefined) return session.end(result);
   }
 }
@@ -94,50 +76,57 @@ async function findRetry(answers: Answers, lastSignalId: number): Promise<Answer
   return answer?.as === "retry" ? answer : undefined;
 }
 
-/** Looks at every tick until something ends the watch that `matters` agrees to. */
-async function lookUntil(session: Session, answers: Answers, matters: (stop: Stop) => boolean): Promise<Stop>;
+/** Looks whenever it is due, until what stops the watch, or that nothing does, matters. */
 async function lookUntil(
   session: Session,
   answers: Answers,
-  matters: (stop: Stop) => boolean,
+  matters: (stop: Stop | undefined) => boolean,
+): Promise<Stop | undefined>;
+async function lookUntil(
+  session: Session,
+  answers: Answers,
+  matters: (stop: Stop | undefined) => boolean,
   answer: () => Answer | undefined,
-): Promise<Stop | Answer>;
+): Promise<Stop | Answer | undefined>;
 async function lookUntil(
   session: Session,
   answers: Answers,
-  matters: (stop: Stop) => boolean,
+  matters: (stop: Stop | undefined) => boolean,
   answer: () => Answer | undefined = () => undefined,
-): Promise<Stop | Answer> {
+): Promise<Stop | Answer | undefined> {
   for (;;) {
     const given = answer();
     if (given !== undefined) return given;
-    const waitMs = session.msToNextTick();
+    const waitMs = session.msToNextLook();
     if (waitMs > 0) {
       await answers.sleep(waitMs);
       continue;
     }
-    const stop = await session.tick();
-    if (stop !== undefined && matters(stop)) return stop;
+    const stop = await session.look();
+    if (matters(stop)) return stop;
   }
 }
 
 /** The outcome when no person is needed for it. */
-async function settleAlone(
-  { with: settings }: WatchContext,
-  session: Session,
-  stop: Stop,
-): Promise<StepResult | undefined> {
-  if (stop.why === "broken")
-    return stop.breach.onBreach === "rollback" ? broken(session, stop.breach) : undefined;
-  if (stop.verdict.verdict === "pass")
-    return outcome(session, "done", "pass", `${watched(session)}: ${stop.verdict.reason}`);
-  if (settings.onUnknown === "hold") return undefined;
-  return outcome(session, "failed", "unknown", `not proven good: ${stop.verdict.reason}`);
+function settleAlone(session: Session, stop: Stop): StepResult | undefined {
+  switch (stop.why) {
+    case "passed":
+      return outcome(
+        session,
+        "done",
+        isAccepted(session) ? "accepted" : "pass",
+        `${watchedFor(session)}: ${stop.text}`,
+      );
+    case "failed":
+      return stop.action === "hold" ? undefined : failed(session, stop);
+    default:
+      return stop.policy === "rollback" ? outcome(session, "failed", "unknown", stop.text) : undefined;
+  }
 }
 
 /**
- * Asks a person, and goes on looking meanwhile: a rule that rolls back does so also then. Undefined when the
- * watch goes on after the answer.
+ * Asks a person, and goes on looking meanwhile: what rolls back does so also then, and a question that has answered
+ * itself is withdrawn. Undefined when the watch goes on.
  */
 async function settleByAsking(
   context: WatchContext,
@@ -145,59 +134,145 @@ async function settleByAsking(
   answers: Answers,
   stop: Stop,
 ): Promise<StepResult | undefined> {
-  const question = questionOf(context, stop);
   // After a crash the question is the same one: an answer that came meanwhile counts.
-  if (!session.saved().isAsking) await session.save({ isAsking: true, lastSignalId: answers.lastId() });
-  const { lastSignalId } = session.saved();
-  const given = await context.waiting({ for: "decision", text: question }, () =>
-    lookUntil(session, answers, isRollback, () => answers.after(lastSignalId)),
+  if (session.saved().asking?.key !== stop.key)
+    await session.save({ asking: { key: stop.key, approvals: [] }, lastSignalId: answers.lastId() });
+  const question = questionOf(context, session, stop);
+  const given = await context.waiting({ for: "decision", text: question, answers: [...decisionWords] }, () =>
+    lookUntil(
+      session,
+      answers,
+      (now) => now?.key !== stop.key,
+      () => answers.after(session.saved().lastSignalId),
+    ),
   );
-  if ("why" in given) return given.why === "broken" ? broken(session, given.breach) : undefined;
-  await session.save({ isAsking: false, lastSignalId: given.id });
+  if (given === undefined || "why" in given) {
+    // What it is now is decided anew by the caller's next look.
+    await session.save({ asking: null });
+    return given === undefined ? undefined : settleAlone(session, given);
+  }
+  return take(context, session, stop, given);
+}
+
+/** A person's word. A second one is needed where the policy says so. */
+async function take(
+  context: WatchContext,
+  session: Session,
+  stop: Stop,
+  given: Answer,
+): Promise<StepResult | undefined> {
   const words = `${given.by}${given.note === "" ? "" : `: ${given.note}`}`;
-  const what = stop.why === "broken" ? stop.breach.text : `not proven good: ${stop.verdict.reason}`;
-  if (given.as === "failed")
-    return outcome(session, "failed", "fail", `${what}; judged as failed by ${words}`);
+  const { asking, accepted } = session.saved();
+  if (given.as === "failed") {
+    await session.save({ asking: null, lastSignalId: given.id });
+    return outcome(session, "failed", "fail", `${stop.text}; judged as failed by ${words}`, given);
+  }
   if (given.as === "retry") {
     await session.restart(given.id);
     return undefined;
   }
-  if (stop.why === "over")
-    return outcome(session, "done", "accepted", `${what}; accepted by ${words}`, given);
-  const acceptance = { by: given.by, note: given.note, atMs: context.clock.now().getTime() };
-  await session.save({ watch: accept(session.saved().watch, stop.breach.id, acceptance) });
+  if (given.as === "extend") {
+    await session.save({ asking: null, lastSignalId: given.id });
+    await session.extend();
+    return undefined;
+  }
+  const approvals = [...new Set([...(asking?.approvals ?? []), given.by])];
+  if (needsTwo(stop) && approvals.length < 2) {
+    await session.save({ asking: { key: stop.key, approvals }, lastSignalId: given.id });
+    context.progress(`${given.by} says go on; one more person has to`);
+    return undefined;
+  }
+  await session.save({ asking: null, lastSignalId: given.id });
+  if (stop.why === "inconclusive" || stop.why === "passed")
+    return outcome(
+      session,
+      "done",
+      "accepted",
+      `${stop.text}; accepted by ${approvals.join(" and ")}${noteOf(given)}`,
+      given,
+    );
+  const acceptance: Acceptance = {
+    ...(isUnseen(stop) ? { isUnseen: true } : {}),
+    by: approvals.join(" and "),
+    note: given.note,
+    atMs: context.clock.now().getTime(),
+  };
+  await session.save({ accepted: { ...accepted, [stop.rule ?? stop.key]: acceptance } });
   return undefined;
 }
 
-function isRollback(stop: Stop): boolean {
-  return stop.why === "broken" && stop.breach.onBreach === "rollback";
+function isUnseen({ why }: Stop): boolean {
+  return why === "blind" || why === "cliff" || why === "split";
 }
 
-function questionOf({ runId, stepId }: WatchContext, stop: Stop): string {
-  const what =
-    stop.why === "broken"
-      ? stop.breach.text
-      : `the watch is over and not proven good: ${stop.verdict.reason}`;
-  return `${what}. Decide about ${stepId}: tminus resume ${runId} --as done (accept) | retry (watch again) | failed`;
+function needsTwo(stop: Stop): boolean {
+  return stop.why !== "failed" && stop.why !== "passed" && stop.policy === "continue-with-two-approvals";
 }
 
-function broken(session: Session, breach: Breach): StepResult {
-  return outcome(session, "failed", "fail", breach.text);
+function questionOf({ runId, stepId }: WatchContext, session: Session, stop: Stop): string {
+  const approvals = session.saved().asking?.approvals ?? [];
+  const two = needsTwo(stop)
+    ? approvals.length === 0
+      ? " by two people"
+      : ` by one more person than ${approvals.join()}`
+    : "";
+  const unseen = isUnseen(stop) ? "; what is seen of it later still counts" : "";
+  return `${stop.text}. Decide about ${stepId}: tminus resume ${runId} --as done (accept${two}${unseen}) | extend (go on longer) | retry (watch again) | failed`;
 }
 
-function watched(session: Session): string {
-  const { unwatchedMs } = session.saved().watch;
-  const gap = unwatchedMs === 0 ? "" : `, of which ${formatDuration(unwatchedMs)} unseen`;
-  return `watched for ${formatDuration(session.definition.durationMs)}${gap}`;
+function failed(session: Session, stop: Stop & { why: "failed" }): StepResult {
+  const result = outcome(session, "failed", "fail", stop.text);
+  const rule = failedRuleOf(session.saved(), stop.rule);
+  return { ...result, result: { ...result.result, ...(rule === undefined ? {} : { failedRule: rule }) } };
+}
+
+function isAccepted(session: Session): boolean {
+  return Object.keys(session.saved().accepted).length > 0;
+}
+
+/** Says nothing of interruptions: what a source could be asked about afterwards was seen. */
+function watchedFor(session: Session): string {
+  const { definition, extendedMs } = session.saved();
+  return `watched for ${formatDuration(endMsOf(definition) + extendedMs - definition.startedAtMs)}`;
+}
+
+function noteOf({ note }: Answer): string {
+  return note === "" ? "" : `: ${note}`;
 }
 
 function outcome(
   session: Session,
-  outcome: StepResult["outcome"],
+  end: StepResult["outcome"],
   verdict: "pass" | "fail" | "unknown" | "accepted",
   reason: string,
   answer?: Answer,
 ): StepResult {
-  const accepted = answer === undefined ? {} : { acceptedBy: answer.by, note: answer.note };
-  return { outcome, reason, result: { verdict, ...accepted, ...summaryOf(session) } };
+  const saved = session.saved();
+  const { rules } = session.judgement();
+  const accepted =
+    answer === undefined
+      ? {}
+      : { [end === "done" ? "acceptedBy" : "decidedBy"]: answer.by, note: answer.note };
+  const literal = strictText(saved);
+  return {
+    outcome: end,
+    reason,
+    result: {
+      verdict,
+      ...accepted,
+      startedAt: new Date(saved.definition.startedAtMs).toISOString(),
+      unwatchedMs: saved.interruptions.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0),
+      rules: Object.fromEntries(
+        Object.entries(rules).map(([name, rule]) => [name, { verdict: rule.verdict, reason: rule.reason }]),
+      ),
+      ...(literal.length === 0 ? {} : { literal }),
+      ...(Object.keys(saved.accepted).length === 0
+        ? {}
+        : {
+            acceptedRules: Object.fromEntries(
+              Object.entries(saved.accepted).map(([name, { by, note }]) => [name, { by, note }]),
+            ),
+          }),
+    },
+  };
 }

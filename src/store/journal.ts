@@ -4,11 +4,13 @@ import type { Json, JsonObject } from "../model/json.ts";
 import type { AttemptEnd, Execution, Journal, LeaseAnswer, RunPatch } from "../model/journal.ts";
 import type { Attempt, EndState, EventType, Run, RunOutcome } from "../model/run.ts";
 import type { Signal } from "../model/signal.ts";
+import { lastRollbackOf, readLock } from "./locks.ts";
 import type { Notifications } from "./notifications.ts";
 import { query, storedJson, storedText, type Pool } from "./pool.ts";
-import { readLease } from "./runs.ts";
+import { newerPlans, readLease, readStepState } from "./runs.ts";
 import {
   runColumns,
+  signalColumns,
   toAttempt,
   toRun,
   toSignal,
@@ -69,10 +71,11 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       ]);
     },
 
-    async recordQueued(runId, data) {
-      await query(pool, "select tminus.append_event($1, 'run.queued', 'tminus', $2)", [
+    async recordQueued(runId, data, waitingFor) {
+      await query(pool, "select tminus.queue_run($1, $2, $3)", [
         runId,
         storedJson(data),
+        waitingFor === null ? null : storedJson(waitingFor),
       ]);
     },
 
@@ -116,20 +119,27 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       ]);
     },
 
-    async endRun({ runId, token }, outcome: RunOutcome, endState: EndState, data: JsonObject) {
-      await query(pool, "select tminus.end_run($1, $2, $3, $4, $5)", [
+    async endRun({ runId, token }, outcome: RunOutcome, endState: EndState, data: JsonObject, lock) {
+      await query(pool, "select tminus.end_run($1, $2, $3, $4, $5, $6)", [
         runId,
         token,
         outcome,
         storedJson(endState),
         storedJson(data),
+        jsonOrNull(lock),
       ]);
     },
 
+    async recordUnanchored(runId, data) {
+      await query(pool, "select tminus.record_unanchored($1, $2)", [runId, storedJson(data)]);
+    },
+
     async signals(runId): Promise<Signal[]> {
-      const rows = await query<SignalRow>(pool, "select * from tminus.signal where run_id = $1 order by id", [
-        runId,
-      ]);
+      const rows = await query<SignalRow>(
+        pool,
+        `select ${signalColumns} from tminus.signal where run_id = $1 order by id`,
+        [runId],
+      );
       return rows.map(toSignal);
     },
 
@@ -140,15 +150,11 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
 
     onRun: (listener) => notifications.subscribe("tminus_run", listener),
     lease: (project, environment) => readLease(pool, project, environment),
+    lock: (project, environment) => readLock(pool, project, environment),
+    lastRollbackOf: (project, environment, release) => lastRollbackOf(pool, project, environment, release),
 
-    async loadState(runId, stepId): Promise<Json | undefined> {
-      const [row] = await query<{ state: Json }>(
-        pool,
-        "select state from tminus.step_state where run_id = $1 and step_id = $2",
-        [runId, stepId],
-      );
-      return row?.state;
-    },
+    newerPlans: (runId) => newerPlans(pool, runId),
+    loadState: (runId, stepId) => readStepState(pool, runId, stepId),
 
     async saveState({ runId, token }, stepId: string, state: Json) {
       await query(pool, "select tminus.save_step_state($1, $2, $3, $4)", [
@@ -157,6 +163,17 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
         stepId,
         storedJson(state),
       ]);
+    },
+
+    async evidenceOf(runId, stepId) {
+      const rows = await query<{ evidence: Record<string, string> }>(
+        pool,
+        `select data::jsonb -> 'evidence' as evidence from tminus.event
+         where run_id = $1 and type in ('step.done', 'step.failed') and data::jsonb ->> 'stepId' = $2
+         order by sequence`,
+        [runId, stepId],
+      );
+      return Object.assign({}, ...rows.map(({ evidence }) => evidence)) as Record<string, string>;
     },
 
     async saveEvidence(text) {

@@ -34,6 +34,9 @@ const CODES: Record<string, ErrorCode> = {
   TM001: "LEASE_LOST",
   TM002: "RUN_ENDED",
   TM003: "STATE_UNAVAILABLE",
+  "42501": "STATE_DENIED",
+  TM010: "PERMISSION_REFUSED",
+  TM011: "USER_INVALID",
 };
 
 /**
@@ -50,8 +53,9 @@ export function storedText(text: string): string {
 }
 
 /**
- * Runs one statement. Errors: LEASE_LOST, RUN_ENDED as the functions of the schema raise them; STATE_UNAVAILABLE
- * when there is no connection, or when the server lost in a crash what the caller wrote before.
+ * Runs one statement. Errors: LEASE_LOST, RUN_ENDED, PERMISSION_REFUSED, USER_INVALID as the functions of the schema
+ * raise them; STATE_DENIED; STATE_UNAVAILABLE when there is no connection, or when the server lost in a crash what the
+ * caller wrote before.
  */
 export async function query<Row extends pg.QueryResultRow>(
   pool: Pool,
@@ -65,7 +69,8 @@ export async function query<Row extends pg.QueryResultRow>(
   }
 }
 
-function translate(error: unknown): unknown {
+/** An error of the driver as one of tminus's, where there is one for it. */
+export function translate(error: unknown): unknown {
   const sqlState = error instanceof Error && "code" in error ? String(error.code) : "";
   const code = CODES[sqlState];
   if (code !== undefined) return new TminusError(code, (error as Error).message, { cause: error });

@@ -1,4 +1,5 @@
 import type { ErrorRecord } from "../errors.ts";
+import { actorSchema, uncheckedActor } from "../model/actor.ts";
 import type { JsonObject } from "../model/json.ts";
 import { planSchema } from "../model/plan.ts";
 import type {
@@ -28,13 +29,14 @@ export interface RunRow {
   waiting_for: NonNullable<Run["waitingFor"]> | null;
   created_at: Date;
   created_by: string;
+  starter: unknown;
   started_at: Date | null;
   zero_at: Date | null;
   ended_at: Date | null;
 }
 
 export const runColumns =
-  "id, environment, plan, state, outcome, verdict, end_state, waiting_for, created_at, created_by, started_at, zero_at, ended_at";
+  "id, environment, plan, state, outcome, verdict, end_state, waiting_for, created_at, created_by, (select identity from tminus.run_starter where run_id = run.id) as starter, started_at, zero_at, ended_at";
 
 export function toRun(row: RunRow): Run {
   return {
@@ -44,6 +46,7 @@ export function toRun(row: RunRow): Run {
     state: row.state,
     createdAt: row.created_at,
     createdBy: row.created_by,
+    starter: row.starter === null ? uncheckedActor(row.created_by) : actorSchema.parse(row.starter),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.verdict === null ? {} : { verdict: row.verdict }),
     ...(row.end_state === null ? {} : { endState: row.end_state }),
@@ -105,7 +108,11 @@ export interface SignalRow {
   at: Date;
   actor: string;
   body: unknown;
+  identity: unknown;
 }
+
+export const signalColumns =
+  "id, run_id, at, actor, body, (select identity from tminus.signal_sender where signal_id = signal.id) as identity";
 
 export function toSignal(row: SignalRow): Signal {
   return {
@@ -113,6 +120,7 @@ export function toSignal(row: SignalRow): Signal {
     runId: row.run_id,
     at: row.at,
     actor: row.actor,
+    identity: row.identity === null ? uncheckedActor(row.actor) : actorSchema.parse(row.identity),
     body: signalBodySchema.parse(row.body),
   };
 }

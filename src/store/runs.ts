@@ -1,6 +1,9 @@
 import { TminusError } from "../errors.ts";
-import type { Attempt, Lease, Run, RunEvent } from "../model/run.ts";
-import type { Plan } from "../model/plan.ts";
+import { actorRecord } from "../model/actor-text.ts";
+import { uncheckedActor, type Actor } from "../model/actor.ts";
+import type { Attempt, Lease, NewerPlan, Run, RunEvent } from "../model/run.ts";
+import type { Json } from "../model/json.ts";
+import { planSchema, type Plan } from "../model/plan.ts";
 import type { SignalBody } from "../model/signal.ts";
 import { query, storedJson, type Pool } from "./pool.ts";
 import {
@@ -23,13 +26,16 @@ export interface NewRun {
   /** What a worker needs to execute the plan wherever it runs; references only, no secret values. */
   context: object;
   startedBy: string;
+  /** How that is known; a name that nobody has checked when left out. */
+  starter?: Actor;
 }
 
 /** Writes the run and its first event in one transaction. */
 export async function createRun(pool: Pool, run: NewRun): Promise<void> {
-  const { id, plan, context, startedBy } = run;
-  const data = { environment: plan.environment.name, release: plan.release, plan: plan.hash };
-  await query(pool, "select tminus.create_run($1, $2, $3, $4, $5, $6, $7, $8)", [
+  const { id, plan, context, startedBy, starter = uncheckedActor(startedBy) } = run;
+  const by = actorRecord(starter);
+  const data = { environment: plan.environment.name, release: plan.release, plan: plan.hash, by };
+  await query(pool, "select tminus.create_run_as($1, $2, $3, $4, $5, $6, $7, $8, $9)", [
     id,
     plan.environment.name,
     plan.project,
@@ -38,6 +44,7 @@ export async function createRun(pool: Pool, run: NewRun): Promise<void> {
     storedJson(context),
     startedBy,
     storedJson(data),
+    storedJson(starter),
   ]);
 }
 
@@ -98,6 +105,44 @@ export async function listRuns(
   return rows.map(toRun);
 }
 
+/** See Journal.newerPlans. */
+export async function newerPlans(pool: Pool, runId: string): Promise<NewerPlan[]> {
+  const rows = await query<{ id: string; created_at: Date; has_ended: boolean }>(
+    pool,
+    `select r.id, r.created_at, r.ended_at is not null as has_ended
+     from tminus.run r join tminus.run me
+       on me.id = $1 and r.project = me.project and r.environment = me.environment
+       and r.created_at >= me.created_at and r.plan_hash <> me.plan_hash
+     where r.plan::json ->> 'release' = me.plan::json ->> 'release' and r.plan::json ->> 'purpose' = 'deploy'
+     order by r.created_at, r.id`,
+    [runId],
+  );
+  return rows.map((row) => ({ runId: row.id, startedAt: row.created_at, hasEnded: row.has_ended }));
+}
+
+/** The newest plan of the run's release for its environment that somebody approved and that is another one. */
+export async function lastApprovedPlan(pool: Pool, runId: string): Promise<ApprovedPlan | undefined> {
+  const [row] = await query<{ run_id: string; plan: string; actor: string; at: Date }>(
+    pool,
+    `select r.id as run_id, r.plan, s.actor, s.at
+     from tminus.run me
+       join tminus.run r on r.project = me.project and r.environment = me.environment and r.plan_hash <> me.plan_hash
+       join tminus.signal s on s.run_id = r.id and s.body ->> 'kind' = 'approve'
+     where me.id = $1 and r.plan::json ->> 'release' = me.plan::json ->> 'release'
+     order by s.id desc limit 1`,
+    [runId],
+  );
+  if (row === undefined) return undefined;
+  return { runId: row.run_id, by: row.actor, at: row.at, plan: planSchema.parse(JSON.parse(row.plan)) };
+}
+
+export interface ApprovedPlan {
+  runId: string;
+  by: string;
+  at: Date;
+  plan: Plan;
+}
+
 export async function listAttempts(pool: Pool, runId: string): Promise<Attempt[]> {
   const rows = await query<AttemptRow>(
     pool,
@@ -139,12 +184,45 @@ export async function readEvidence(pool: Pool, hash: string): Promise<string | u
   return row?.content;
 }
 
-/** Errors: RUN_ENDED. */
-export async function sendSignal(pool: Pool, runId: string, actor: string, body: SignalBody): Promise<void> {
-  await query(pool, "select tminus.send_signal($1, $2, $3, $4)", [
+/** What the last attempt of a step that ended kept as evidence: name → SHA-256. */
+export async function lastEvidenceOf(
+  pool: Pool,
+  runId: string,
+  stepId: string,
+): Promise<Record<string, string>> {
+  const [row] = await query<{ evidence: Record<string, string> | null }>(
+    pool,
+    `select data::jsonb -> 'evidence' as evidence from tminus.event
+     where run_id = $1 and type in ('step.done', 'step.failed') and data::jsonb ->> 'stepId' = $2
+     order by sequence desc limit 1`,
+    [runId, stepId],
+  );
+  return row?.evidence ?? {};
+}
+
+/** What a step keeps of itself while it goes on. */
+export async function readStepState(pool: Pool, runId: string, stepId: string): Promise<Json | undefined> {
+  const [row] = await query<{ state: Json }>(
+    pool,
+    "select state from tminus.step_state where run_id = $1 and step_id = $2",
+    [runId, stepId],
+  );
+  return row?.state;
+}
+
+/** `identity`: how it is known who `actor` is; a name that nobody has checked when left out. Errors: RUN_ENDED. */
+export async function sendSignal(
+  pool: Pool,
+  runId: string,
+  actor: string,
+  body: SignalBody,
+  identity: Actor = uncheckedActor(actor),
+): Promise<void> {
+  await query(pool, "select tminus.send_signal_as($1, $2, $3, $4, $5)", [
     runId,
     actor,
     storedJson(body),
-    storedJson(body),
+    storedJson({ ...body, by: actorRecord(identity) }),
+    storedJson(identity),
   ]);
 }

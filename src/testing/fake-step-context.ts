@@ -3,11 +3,17 @@ import { TminusError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import { sha256 } from "../lib/hash.ts";
 import { Redactor, Secret } from "../lib/redact.ts";
+import { uncheckedActor, type Actor } from "../model/actor.ts";
 import type { Json, JsonObject } from "../model/json.ts";
-import type { DeployTarget, NotificationChannel, ScratchServer, SignalSource } from "../model/ports.ts";
+import type { DeployTarget, NotificationChannel, ScratchServer } from "../model/ports.ts";
+import type { SignalSource } from "../model/signal-source.ts";
+import type { NewerPlan } from "../model/run.ts";
 import type { Signal, SignalBody } from "../model/signal.ts";
 import type {
+  EarlierStep,
   EnvironmentView,
+  PageMessage,
+  PageReport,
   PlanContext,
   PlanStepInput,
   StepContext,
@@ -24,7 +30,7 @@ export interface FakeStepWorldOptions {
   /** Defaults to the system's folder for temporary files. */
   projectDirectory?: string;
   runDirectory?: string;
-  startedBy?: string;
+  startedBy?: string | Actor;
   planHash?: string;
   key?: string;
   /** A clock that stands still when left out. */
@@ -33,11 +39,20 @@ export interface FakeStepWorldOptions {
   target?: DeployTarget;
   /** Refuses to make a database when left out. */
   scratch?: ScratchServer;
-  signals?: Record<string, SignalSource>;
+  sources?: Record<string, SignalSource>;
   channels?: Record<string, NotificationChannel>;
   /** Reference → value. */
   secrets?: Record<string, string>;
   variables?: Record<string, string>;
+  /** Whether somebody can sign in; nobody when left out. */
+  hasUsers?: boolean;
+  /** File of the runbook in the project's folder. */
+  runbookFile?: string;
+  newerPlans?: NewerPlan[];
+  /** What is on record of other steps of the run, by id. */
+  earlier?: Record<string, EarlierStep>;
+  zeroAt?: Date;
+  trafficMovedAt?: Date;
   /** Where the step's state is kept; in memory when left out. */
   storage?: StateStorage;
 }
@@ -60,9 +75,11 @@ export interface FakeStepWorld {
   readonly progress: string[];
   /** Each wait that a step began, oldest first. */
   readonly waits: WaitingFor[];
+  /** Each page, once per key, oldest first. It also goes to the channels. */
+  readonly pages: ({ key: string } & PageMessage)[];
   state(): Json | undefined;
   /** Appends a signal to the inbox; those who wait get it. */
-  send(body: SignalBody, actor: string, at?: Date): void;
+  send(body: SignalBody, actor: string | Actor, at?: Date): void;
   planContext(settings: JsonObject, signal?: AbortSignal): PlanContext<JsonObject>;
   planInput(settings: JsonObject, facts: Json): PlanStepInput<JsonObject, Json>;
   /** One life of the step's process: what the engine would give it. */
@@ -84,14 +101,19 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
   const evidence: FakeStepWorld["evidence"] = [];
   const progress: string[] = [];
   const waits: WaitingFor[] = [];
+  const pages: FakeStepWorld["pages"] = [];
+  const pager = openPager(settled.channels, pages);
 
   const world: FakeStepWorld = {
     evidence,
     progress,
     waits,
+    pages,
     state: () => settled.storage.load(),
     send(body, actor, at) {
-      inbox.push({ id: inbox.length + 1, runId: "run", at: at ?? settled.clock.now(), actor, body });
+      const identity = typeof actor === "string" ? uncheckedActor(actor) : actor;
+      const when = at ?? settled.clock.now();
+      inbox.push({ id: inbox.length + 1, runId: "run", at: when, actor: identity.name, identity, body });
       const woken = wakers;
       wakers = [];
       for (const wake of woken) wake();
@@ -102,9 +124,16 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
       environment: settled.environment,
       projectDirectory: settled.projectDirectory,
       target: settled.target,
+      sources: settled.sources,
       scratch: settled.scratch,
       secret: settled.secret,
+      clock: settled.clock,
       signal: signal ?? new AbortController().signal,
+      planning: {
+        previousRelease: settled.previousRelease,
+        runbookFile: options.runbookFile ?? "tminus.yaml",
+        hasUsers: async () => options.hasUsers === true,
+      },
     }),
     planInput: (settings, facts) => ({
       with: settings,
@@ -114,6 +143,8 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
       environment: settled.environment,
       rollbackDatabase: settled.rollbackDatabase,
       capabilities: settled.target.capabilities,
+      trafficPercent: 100,
+      stepsBefore: Object.keys(settled.earlier),
     }),
     open(settings, facts, tap = () => undefined) {
       const stopping = new AbortController();
@@ -126,7 +157,8 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
         stepId: FAKE_STEP_ID,
         title: "The step",
         key: settled.key,
-        startedBy: settled.startedBy,
+        startedBy: settled.starter.name,
+        starter: settled.starter,
         planHash: settled.planHash,
         projectDirectory: settled.projectDirectory,
         runDirectory: settled.runDirectory,
@@ -135,7 +167,7 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
         clock: settled.clock,
         target: tapObject("target", settled.target, tap),
         scratch: settled.scratch,
-        signals: settled.signals,
+        sources: settled.sources,
         channels: Object.fromEntries(
           Object.entries(settled.channels).map(([id, channel]) => [id, tapObject("channel", channel, tap)]),
         ),
@@ -156,6 +188,11 @@ export function createFakeStepWorld(options: FakeStepWorldOptions = {}): FakeSte
           return wait();
         },
         inbox: () => follow(inbox, (wake) => wakers.push(wake), signal),
+        page: (key, message) => guarded("page", () => pager(key, message, signal)),
+        earlier: (stepId) => guarded("earlier", () => settled.earlier[stepId]),
+        newerPlans: () => guarded("newerPlans", () => options.newerPlans ?? []),
+        zeroAt: settled.zeroAt,
+        trafficMovedAt: settled.trafficMovedAt,
         loadState: () => guarded("loadState", () => storage.load()),
         saveState: (state) => guarded("saveState", () => storage.save(state)),
       };
@@ -193,15 +230,19 @@ function settle(options: FakeStepWorldOptions) {
     rollbackDatabase: options.rollbackDatabase ?? ("keep" as const),
     projectDirectory,
     runDirectory: options.runDirectory ?? projectDirectory,
-    startedBy: options.startedBy ?? "ann",
+    starter:
+      typeof options.startedBy === "object" ? options.startedBy : uncheckedActor(options.startedBy ?? "ann"),
     planHash: options.planHash ?? "plan-hash",
     key: options.key ?? "key-of-run-and-step",
     clock: options.clock ?? createFakeClock(),
     target: options.target ?? createFakeTarget({ routes: [{ release: "v1", percent: 100 }] }),
     scratch: options.scratch ?? NO_SCRATCH,
-    signals: options.signals ?? {},
+    sources: options.sources ?? {},
     channels: options.channels ?? {},
     variables: options.variables ?? {},
+    earlier: options.earlier ?? {},
+    zeroAt: options.zeroAt,
+    trafficMovedAt: options.trafficMovedAt,
     storage: options.storage ?? memoryStorage(),
     redactor,
     secret: (reference: string): Secret => {
@@ -209,6 +250,29 @@ function settle(options: FakeStepWorldOptions) {
       if (value === undefined) throw new TminusError("SECRET_MISSING", `${reference} has no value`);
       return new Secret(value, reference);
     },
+  };
+}
+
+type Pager = (key: string, message: PageMessage, signal: AbortSignal) => Promise<PageReport>;
+
+/** Tries each channel once for each call, until it has delivered that key. */
+function openPager(channels: Record<string, NotificationChannel>, pages: FakeStepWorld["pages"]): Pager {
+  const delivered = new Set<string>();
+  return async (key, message, signal) => {
+    if (!pages.some((page) => page.key === key)) pages.push({ key, ...message });
+    const report: PageReport = { delivered: [], undelivered: [] };
+    for (const channel of Object.values(channels)) {
+      const name = `${key}/${channel.id}`;
+      try {
+        if (!delivered.has(name)) await channel.send({ key: name, ...message, facts: {} }, signal);
+        delivered.add(name);
+        report.delivered.push(channel.id);
+      } catch (error) {
+        signal.throwIfAborted();
+        report.undelivered.push({ channel: channel.id, reason: String(error) });
+      }
+    }
+    return report;
   };
 }
 

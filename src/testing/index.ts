@@ -6,3 +6,12 @@ export type { FakeStepWorld, FakeStepWorldOptions } from "./fake-step-context.ts
 export { createFakeClock } from "./fake-clock.ts";
 export type { FakeClock, FakeClockOptions } from "./fake-clock.ts";
 export { createFakeTarget } from "./fake-target.ts";
+export { SOURCE_FAULTS, signalSourceScenarios } from "./conformance/signal-source.ts";
+export type {
+  Scenario,
+  SignalSourceCase,
+  SignalSourceWorld,
+  SourceFault,
+} from "./conformance/signal-source.ts";
+export { SCM_FAULTS, scmScenarios } from "./conformance/scm.ts";
+export type { ScmCase, ScmFault, ScmWorld } from "./conformance/scm.ts";

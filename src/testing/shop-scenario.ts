@@ -18,10 +18,14 @@ const PASSWORD = "correct horse battery";
 
 /**
  * Visitors of examples/shop: 60 % read the catalogue, 10 % sign up or log in, 30 % order (25 % place one, 5 %
- * look at one). Until somebody has signed up, whoever wants to order signs up. The same `seed` gives the same
- * choices for the same answers; emails are new every time.
+ * look at one). Until somebody has signed up, whoever wants to order signs up. `buyers` percent of the requests are
+ * orders instead, whatever the others do. The same `seed` gives the same choices for the same answers; emails are new
+ * every time.
  */
-export function shopScenario({ seed = 1 }: { seed?: number } = {}): LoadScenario {
+export function shopScenario({
+  seed = 1,
+  buyers = 0,
+}: { seed?: number; buyers?: number } = {}): LoadScenario {
   const random = seeded(seed);
   const users: User[] = [];
   const orders: PlacedOrder[] = [];
@@ -53,6 +57,8 @@ export function shopScenario({ seed = 1 }: { seed?: number } = {}): LoadScenario
 
   return {
     next() {
+      const buyer = buyers > 0 && random() * 100 < buyers ? pick(users, random) : undefined;
+      if (buyer !== undefined) return placeOrder(buyer);
       const choice = random() * 100;
       if (choice < 3) return get("front page", "/");
       if (choice < 20) return get("list products", "/api/products");

@@ -1,7 +1,23 @@
 import { describe, expect, it } from "vitest";
 import { errorCodes } from "../../src/error-codes.ts";
-import { atChecklist, cases, unavailable, withRun } from "./support/cases.ts";
+import { calendarCases } from "./support/calendar-cases.ts";
+import { atChecklist, cases as mostCases, unavailable, withRun } from "./support/cases.ts";
+import { auditCases } from "./support/audit-cases.ts";
+import { emergencyCases } from "./support/emergency-cases.ts";
+import { overrideCases } from "./support/override-cases.ts";
+import { peopleCases } from "./support/people-cases.ts";
+import { unlockCases } from "./support/unlock-cases.ts";
 import { hasEscape, runCommand, withoutPainting } from "./support/run-command.ts";
+
+const cases = [
+  ...mostCases,
+  ...emergencyCases,
+  ...overrideCases,
+  ...unlockCases,
+  ...auditCases,
+  ...calendarCases,
+  ...peopleCases,
+];
 
 describe("every command", () => {
   it.each(cases)(

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import type { Actor } from "../../src/model/actor.ts";
 import { ID, atApproval, atChecklist, atQuestion, withRun } from "./support/cases.ts";
 import type { FakeTminus } from "./support/fake-tminus.ts";
 import { runCommand, type CommandOptions } from "./support/run-command.ts";
@@ -20,8 +21,46 @@ describe("what is sent to a run", () => {
     expect(await sent(withRun(atApproval), ["approve", "--note", "fine", "--by", "ben"])).toEqual({
       runId: ID,
       actor: "ben",
-      body: { kind: "approve", stepId: "ok", planHash: samplePlan().hash, note: "fine" },
+      body: {
+        kind: "approve",
+        stepId: "ok",
+        planHash: samplePlan().hash,
+        note: "fine",
+        saw: {
+          at: expect.any(String) as unknown,
+          gates: samplePlan().gates.map(({ id, verdict }) => ({ id, verdict })),
+          summary: expect.arrayContaining(["ok: waits for 1 approval"]) as unknown,
+          changes: null,
+        },
+      },
     });
+  });
+
+  it("shows the plan and what differs from the one approved before, and keeps that it was shown", async () => {
+    const before = {
+      runId: "r0older",
+      planHash: "f".repeat(64),
+      by: "tom",
+      at: new Date(0),
+      changes: ["new: a"],
+    };
+    const fake = withRun(atApproval, { approvedBefore: before });
+    const { stdout } = await runCommand(fake, ["approve"]);
+    expect(stdout).toContain("Nothing was changed.");
+    expect(stdout).toContain(
+      "since tom approved plan ffffffff (run r0older) at 1970-01-01 00:00Z:\n  new: a\n",
+    );
+    expect(fake.sent[0]?.body).toMatchObject({ saw: { changes: ["new: a"] } });
+    expect((await sent(withRun(atApproval), ["-q", "approve"])).body).not.toHaveProperty("saw");
+  });
+
+  it("approves with --plan only the plan that was looked at before", async () => {
+    const { hash } = samplePlan();
+    expect((await sent(withRun(atApproval), ["approve", "--plan", hash.slice(0, 12)])).runId).toBe(ID);
+    const fake = withRun(atApproval);
+    const { exitCode, stderr } = await runCommand(fake, ["approve", "--plan", "0000"]);
+    expect([exitCode, fake.sent]).toEqual([2, []]);
+    expect(stderr).toContain("nothing was approved");
   });
 
   it("attests the item at the checklist that has it", async () => {
@@ -49,6 +88,42 @@ describe("what is sent to a run", () => {
     expect((await sent(withRun(), ["hold"], { environment })).actor).toBe("lena");
     expect((await sent(withRun(), ["hold"])).actor).toBe("mia");
     expect((await runCommand(withRun(), ["hold", "--by", "a\u001b[2J"])).exitCode).toBe(2);
+  });
+
+  it("signs as the user whose token is in TMINUS_TOKEN, or who types the password, and says so", async () => {
+    const ann = {
+      name: "ann",
+      checked: { by: "token", token: "t1" },
+      kind: "agent",
+      emails: [],
+      roles: [],
+    } satisfies Actor;
+    const known = (): FakeTminus => withRun({}, { signedIn: ann });
+    const environment = { TMINUS_TOKEN: "tminus_t1_secret", TMINUS_ACTOR: "lena" };
+    expect((await sent(known(), ["hold"], { environment })).actor).toBe("ann");
+    const result = await runCommand(known(), ["hold"], { environment });
+    expect(result.stdout).toContain("as ann (agent, token t1)");
+    const typed = await runCommand(known(), ["hold", "--login", "ann"], {
+      isTty: true,
+      secret: "a password",
+    });
+    expect(typed.asked).toEqual(["Password of ann: "]);
+    expect(typed.exitCode).toBe(0);
+    expect(typed.stdout + typed.stderr).not.toContain("a password");
+  });
+
+  it("refuses what does not prove who acts, and does not fall back to a name", async () => {
+    const refused = async (argv: string[], options: CommandOptions): Promise<string> => {
+      const fake = withRun();
+      const { stderr } = await runCommand(fake, ["hold", ...argv], options);
+      expect(fake.sent).toEqual([]);
+      return stderr;
+    };
+    const environment = { TMINUS_TOKEN: "wrong" };
+    expect(await refused([], { environment })).toContain("IDENTITY_REFUSED");
+    expect(await refused(["--login", "ann"], {})).toContain("there is none here");
+    expect(await refused(["--login", "ann"], { isTty: true, secret: "" })).toContain("no password was typed");
+    expect(await refused(["--login", "ann", "--by", "ann"], { isTty: true })).toContain("Leave --by out");
   });
 
   it("goes to the run that waits for it when several are active", async () => {

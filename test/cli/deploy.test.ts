@@ -50,6 +50,19 @@ describe("environments", () => {
   });
 });
 
+describe("a deploy at a time from now", () => {
+  it("keeps that time when its plan went stale and is made again", async () => {
+    const zeroAt = "2026-11-27T14:00:00.000Z";
+    const at = "2026-11-27T10:00:00.000Z";
+    const stale = { decision: "fail", code: "PLAN_STALE", reason: "moved", by: "tminus", at } as const;
+    const fake = fakeTminus(samplePlan({ scheduled: { zeroAt, zone: "UTC" } }), {
+      afterFollow: { ...ended, outcome: "failed", verdict: stale },
+    });
+    await runCommand(fake, ["deploy", "--release", "v2", "--at", "4h"], {});
+    expect(fake.plans.map((request) => request.at)).toEqual(["4h", zeroAt, zeroAt, zeroAt, zeroAt]);
+  });
+});
+
 describe("a plan in a file", () => {
   let folder = "";
   beforeEach(async () => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { checkSignal } from "../../src/compose/check-signal.ts";
+import { uncheckedActor, type Actor } from "../../src/model/actor.ts";
+import { checkSignal, refuseHiddenStarter } from "../../src/compose/check-signal.ts";
 import { hasCode } from "../../src/errors.ts";
 import type { Run } from "../../src/model/run.ts";
 import type { SignalBody } from "../../src/model/signal.ts";
@@ -16,8 +17,16 @@ const plan = samplePlan({
       risk: "low",
       success: [],
       steps: [
-        scriptedStep("sign", { kind: "approve" }),
+        scriptedStep("sign", {
+          kind: "approve",
+          kindVersion: 2,
+          facts: { hasUsers: false, authorship: null },
+        }),
         scriptedStep("list", { kind: "checklist", with: { items: [{ id: "told", text: "" }] } }),
+        scriptedStep("sign-off", {
+          kind: "sign-off",
+          with: { evidence: ["work"], attest: [{ id: "team", text: "", by: "Lena" }] },
+        }),
         scriptedStep("work"),
       ],
     },
@@ -33,13 +42,14 @@ function runWith(change: Partial<Run> = {}): Run {
     state: "running",
     createdAt,
     createdBy: "mia",
+    starter: uncheckedActor("mia"),
     ...change,
   };
 }
 
 function answer(body: SignalBody, change: Partial<Run> = {}, actor = "tom"): string {
   try {
-    checkSignal(runWith(change), body, actor);
+    checkSignal(runWith(change), body, uncheckedActor(actor), { newerPlans: [], now: new Date(1) });
     return "accepted";
   } catch (error) {
     return hasCode(error) ? error.code : String(error);
@@ -48,6 +58,12 @@ function answer(body: SignalBody, change: Partial<Run> = {}, actor = "tom"): str
 
 const approve = { kind: "approve", stepId: "sign", planHash: plan.hash, note: "" } as const;
 const resolve = { kind: "resolve", stepId: "work", as: "done", note: "" } as const;
+const statement = { kind: "attest", stepId: "sign-off", item: "team", note: "" } as const;
+const evidence = { kind: "attest", stepId: "sign-off", item: "work", note: "" } as const;
+const asksForEvidence: Partial<Run> = {
+  state: "waiting",
+  waitingFor: { for: "attestation", text: "", stepId: "sign-off" },
+};
 const verdict = { decision: "roll-back", reason: "", by: "tminus", at: "" } as const;
 
 describe("checkSignal", () => {
@@ -70,12 +86,35 @@ describe("checkSignal", () => {
       "RUN_NOT_WAITING",
       { kind: "attest", stepId: "sign", item: "told", note: "" },
     ],
+    ["a statement by the one named", "accepted", statement, {}, " lena"],
+    ["a statement by somebody else", "APPROVAL_REFUSED", statement],
+    ["a step that a sign-off asks about", "accepted", { ...evidence, note: "fine" }, asksForEvidence],
+    ["the same without a note", "USAGE_INVALID", evidence, asksForEvidence],
+    ["the same before it is asked about", "RUN_NOT_WAITING", { ...evidence, note: "fine" }],
     ["a decision that nobody asked for", "RUN_NOT_WAITING", resolve],
     [
       "a decision that is asked for",
       "accepted",
       resolve,
       { waitingFor: { for: "decision", text: "", stepId: "work" } },
+    ],
+    [
+      "a word that does not answer it",
+      "RUN_NOT_WAITING",
+      { ...resolve, as: "extend" },
+      { waitingFor: { for: "decision", text: "", stepId: "work" } },
+    ],
+    [
+      "a word that answers it",
+      "accepted",
+      { ...resolve, as: "extend" },
+      { waitingFor: { for: "decision", text: "", stepId: "work", answers: ["done", "extend", "failed"] } },
+    ],
+    [
+      "a word that this question leaves out",
+      "RUN_NOT_WAITING",
+      { ...resolve, as: "retry" },
+      { waitingFor: { for: "decision", text: "", stepId: "work", answers: ["done", "extend", "failed"] } },
     ],
     [
       "a decision about another step",
@@ -107,6 +146,37 @@ describe("checkSignal", () => {
     ],
   ])("%s: %s", (_, expected, body, change = {}, actor = "tom") => {
     expect(answer(body, change, actor)).toBe(expected);
+  });
+
+  it("refuses an approval of a plan of which a newer one was started, and says which run has it", () => {
+    const newerPlans = [{ runId: "r2", startedAt: new Date(5), hasEnded: false }];
+    const send = (): void =>
+      checkSignal(runWith(), approve, uncheckedActor("tom"), { newerPlans, now: new Date(9) });
+    expect(send).toThrow("the approval of tom would not count: the plan is stale: run r2 has a newer one");
+  });
+
+  it("refuses to start what nobody could approve, because it is not known who starts it", () => {
+    const ofUsers = samplePlan({
+      environment: plan.environment,
+      stages: [
+        {
+          ...plan.stages[0]!,
+          steps: [
+            scriptedStep("sign", {
+              kind: "approve",
+              kindVersion: 2,
+              facts: { hasUsers: true, authorship: null },
+            }),
+          ],
+        },
+      ],
+    });
+    const ann: Actor = { ...uncheckedActor("ann"), checked: { by: "password" }, kind: "human" };
+    expect(() => refuseHiddenStarter(ofUsers, uncheckedActor("ann"))).toThrow(
+      "who starts it may not approve it at step sign, and nobody has checked who ann is",
+    );
+    expect(() => refuseHiddenStarter(ofUsers, ann)).not.toThrow();
+    expect(() => refuseHiddenStarter(plan, uncheckedActor("ann"))).not.toThrow();
   });
 
   it("lets who started the run approve it where the environment is not protected", () => {

@@ -41,6 +41,7 @@ describe("previewRollback", () => {
         stateDirectory: world.directory,
         environment: { name: "production", url: "", protected: true, database: "env:URL", variables: {} },
         target: { kind: "command", deploy: ["true"], status: ["true"] },
+        signals: {},
         channels: [],
       },
       processEnvironment: { URL: world.url },

@@ -124,7 +124,7 @@ describe("a run whose worker is killed at every point", () => {
     async () => {
       project = await ReleaseProject.create({
         stages: FAILING,
-        rollback: "{ database: down, cure: { window: 200ms } }",
+        rollback: "{ database: down, cure: { window: 200ms, minRequests: 0 } }",
       });
       project.useStages(RELEASE);
       await deployUnhurt("v1");
@@ -150,6 +150,9 @@ describe("a run whose worker is killed at every point", () => {
       );
       expect(tables).toEqual({ one: false, two: true });
       expect(await liveRelease()).toBe("v1");
+      expect(
+        await project.query("select run_id, release, step_id from tminus.environment_lock", project.stateUrl),
+      ).toEqual([{ run_id: run.id, release: "v2", step_id: "last" }]);
     },
   );
 });

@@ -66,7 +66,11 @@ describe("a run that waits for people", ROOM, () => {
   it("counts an approval only of somebody else, where the environment is protected", async () => {
     project.use({
       protected: true,
-      stages: stage("go", "      - { id: sign, kind: approve }\n" + effectStep("a", "a-@run")),
+      stages: stage(
+        "go",
+        "      - { id: sign, kind: approve, with: { authors: unknown-allowed } }\n" +
+          effectStep("a", "a-@run"),
+      ),
     });
     expect(await exitOf("deploy", "--release", "v1")).toBe(2);
     const { id, follower } = await deploy("v1", "--confirm=production");
@@ -85,6 +89,26 @@ describe("a run that waits for people", ROOM, () => {
     expect(await exitOf("approve", id, "--by", "tom")).toBe(2);
     expect(await exitOf("status")).toBe(0);
     expect(newEffects()).toEqual(["did a"]);
+  });
+
+  it("is told that its plan is stale when the runbook was edited and planned again, and approved only as edited", async () => {
+    const signed = "      - { id: sign, kind: approve, with: { authors: unknown-allowed } }\n";
+    project.use({ protected: true, stages: stage("go", signed + effectStep("a", "a-@run")) });
+    const first = await deploy("v1", "--confirm=production");
+    await first.follower.until(/waiting: 1 approval/);
+    project.use({ protected: true, stages: stage("go", signed + effectStep("b", "b-@run")) });
+    const second = await deploy("v1", "--confirm=production");
+
+    const stale = await tminus.run("approve", first.id, "--by", "tom");
+    expect(stale.exitCode).toBe(2);
+    expect(stale.stderr).toContain(`the plan is stale: run ${second.id} has a newer one of this release`);
+    expect(await exitOf("abort", first.id, "--confirm=production")).toBe(0);
+    expect((await first.follower.within(40_000)).exitCode).toBe(6);
+    await second.follower.until(/waiting: 1 approval/);
+    expect(await exitOf("approve", second.id, "--plan", "0000", "--by", "tom")).toBe(2);
+    expect(await exitOf("approve", second.id, "--by", "tom")).toBe(0);
+    expect((await second.follower.within(40_000)).exitCode).toBe(0);
+    expect(newEffects()).toEqual(["did b"]);
   });
 
   it("undoes what it did when it is rejected", async () => {
@@ -124,6 +148,41 @@ describe("a run that waits for people", ROOM, () => {
     expect((await follower.within(40_000)).exitCode).toBe(0);
     expect(follower.stdout).toContain("attested by lena, tom");
     expect(newEffects()).toEqual(["did a"]);
+  });
+
+  it("ends only when its sign-off has every proof, and keeps one document of them", async () => {
+    project.use({
+      stages: stage(
+        "go",
+        `      - { id: up, kind: smoke, with: { checks: [{ id: up, path: /health, expect: { status: 200 } }] } }
+      - { id: end, kind: sign-off, with: { evidence: [up], attest: [{ id: team, text: all agree, by: lena }], stable: 1s } }
+`,
+      ),
+    });
+    const { id, follower } = await deploy("v1");
+    await follower.until(/waiting: team: all agree \(lena\)/);
+    const other = await tminus.run("ack", "team", "--by", "tom");
+    expect([other.exitCode, other.stderr]).toEqual([2, expect.stringContaining("APPROVAL_REFUSED")]);
+    expect(await exitOf("ack", "up", "--by", "lena")).toBe(2);
+    expect(await exitOf("ack", "team", "--by", "lena", "--note", "by phone")).toBe(0);
+    expect((await follower.within(40_000)).exitCode).toBe(0);
+    expect(follower.stdout).toContain("proven good: up; attested by lena; stable for 1s");
+    const shown = await tminus.json<{
+      events: { type: string; data: { evidence?: Record<string, string> } }[];
+    }>("show", id, "--step", "end");
+    const proofs = shown.value.events.find(({ type }) => type === "step.done")?.data.evidence ?? {};
+    const { value } = await tminus.json<{ content: string }>("show", "--evidence", proofs["sign-off.json"]!);
+    expect(JSON.parse(value.content)).toMatchObject({
+      run: id,
+      evidence: [
+        {
+          step: "up",
+          verdict: "good",
+          proofs: expect.arrayContaining([{ name: "outcome", sha256: proofs["outcome-up.json"] }]) as unknown,
+        },
+      ],
+      attest: [{ id: "team", by: "lena", note: "by phone", sha256: proofs["attestations.json"] }],
+    });
   });
 
   it("stops before its next step while it is held", async () => {

@@ -123,7 +123,8 @@ describe("three workers on one Postgres", ROOM, () => {
     // Only the session that proves its life: with the others it can still try to write.
     await project.query(
       `select pg_terminate_backend(l.pid) from pg_locks l join tminus.worker w on l.objid = w.lock_key::int::oid
-       where l.locktype = 'advisory' and l.granted and w.id = '${stale.name}'`,
+       where l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
+       and l.granted and w.id = '${stale.name}'`,
       project.stateUrl,
     );
     await eventually("the run is taken over", async () => {

@@ -19,7 +19,7 @@ beforeEach(() => {
   world = new EngineWorld(state);
 });
 afterEach(async () => {
-  expect(await readLease(state.pool, "sample", "production")).toBeUndefined();
+  expect(await readLease(state.pool, world.project, "production")).toBeUndefined();
   world.close();
 });
 

@@ -17,7 +17,7 @@ beforeEach(() => {
   world = new EngineWorld(state);
 });
 afterEach(async () => {
-  expect(await readLease(state.pool, "sample", "production")).toBeUndefined();
+  expect(await readLease(state.pool, world.project, "production")).toBeUndefined();
   world.close();
 });
 
@@ -105,6 +105,24 @@ describe("a run that is stopped while it waits", () => {
   });
 });
 
+describe("a failure that is a person's word", () => {
+  it("is decided by that person, also when the worker dies before it acts on it", async () => {
+    world.scripts.b = { act: () => "failed", result: { decidedBy: "eve" } };
+    const id = await world.start([[scriptedStep("a"), scriptedStep("b")]]);
+    const ports = world.ports();
+    const record: typeof ports.journal.record = async (execution, type, ...rest) => {
+      if (type === "run.verdict") throw new Error("the worker died");
+      return ports.journal.record(execution, type, ...rest);
+    };
+    const dying = { ...ports, journal: { ...ports.journal, record } };
+    await expect(executeRun(id, dying, new AbortController().signal)).rejects.toThrow("died");
+    expect(await world.execute(id)).toMatchObject({
+      outcome: "rolled-back",
+      verdict: { by: "eve", stepId: "b", reason: "act said failed" },
+    });
+  });
+});
+
 describe("a failure where nothing is rolled back automatically", () => {
   const rollback = { automatic: false, database: "keep", cureMs: 0 } as const;
 
@@ -114,7 +132,10 @@ describe("a failure where nothing is rolled back automatically", () => {
     const executing = world.execute(id);
     await world.untilWaiting(id);
     await world.send(id, { kind: "resolve", stepId: "a", as: "failed", note: "enough" });
-    expect((await executing).outcome).toBe("rolled-back");
+    expect(await executing).toMatchObject({
+      outcome: "rolled-back",
+      verdict: { by: "tom", reason: "act said failed; tom: enough", stepId: "a" },
+    });
   });
 
   it("of the end state asks a person too", async () => {

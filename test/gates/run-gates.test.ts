@@ -52,6 +52,23 @@ it("reports every gate in the order given, whatever each of them says", async ()
   ]);
 });
 
+it("keeps what a gate saw, and says so when that is too much for a plan", async () => {
+  const seeing = (evidence: string) => async (): Promise<Verdict> => ({
+    verdict: "pass",
+    reason: "good",
+    evidence,
+  });
+  const kinds = {
+    little: kind("little", seeing("12 files")),
+    much: kind("much", seeing("x".repeat(70_000))),
+  };
+  const results = await runGates([gate("little"), gate("much")], options(kinds));
+  expect(results.map(({ evidence }) => evidence)).toEqual([
+    "12 files",
+    { leftOut: "70002 bytes are too much for a plan" },
+  ]);
+});
+
 it("counts a gate that throws, that does not exist or that has wrong settings as undecided", async () => {
   const kinds = {
     good: kind("good", pass),

@@ -1,4 +1,4 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { deadline, systemClock, whenAborted } from "../../src/lib/clock.ts";
 
 const DAYS = 86_400_000;
@@ -23,6 +23,19 @@ describe("a deadline", () => {
     const signal = deadline(days * DAYS);
     await soon();
     expect(signal.aborted).toBe(false);
+  });
+
+  it.each([25, 60])("of %d days is over after exactly those", async (days) => {
+    vi.useFakeTimers();
+    try {
+      const signal = deadline(days * DAYS);
+      vi.advanceTimersByTime(days * DAYS - 1);
+      expect(signal.aborted).toBe(false);
+      vi.advanceTimersByTime(1);
+      expect([signal.aborted, (signal.reason as Error).name]).toEqual([true, "TimeoutError"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it("is over with its parent, for the parent's reason", () => {

@@ -1,6 +1,12 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { formatDuration, formatOffset, parseDuration, parseOffset } from "../../src/lib/duration.ts";
+import {
+  formatDuration,
+  formatOffset,
+  parseDuration,
+  parseOffset,
+  writeDuration,
+} from "../../src/lib/duration.ts";
 
 describe("parseDuration", () => {
   it.each<[string, number]>([
@@ -17,6 +23,17 @@ describe("parseDuration", () => {
     "does not read %j",
     (text) => expect(parseDuration(text)).toBeUndefined(),
   );
+});
+
+describe("writeDuration", () => {
+  it("writes what parseDuration reads as the same", () => {
+    expect(writeDuration(5_400_000)).toBe("1h30m");
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 2 ** 40 }), (ms) => {
+        expect(parseDuration(writeDuration(ms))).toBe(ms);
+      }),
+    );
+  });
 });
 
 describe("formatDuration", () => {

@@ -7,6 +7,11 @@ import { factsOf, planSource, resolvedRunbook, resolvedStep, sampleKind } from "
 
 const NOW = new Date("2026-01-02T03:04:05Z");
 const GATE: GateResult = { id: "g", kind: "k", title: "G", verdict: "pass", reason: "fine", durationMs: 7 };
+const WAIVED: GateResult = {
+  ...GATE,
+  verdict: "waived",
+  waiver: { by: "ann", reason: "known", until: "2026-01-02T05:00:00Z", verdict: "fail" },
+};
 const runbook = resolvedRunbook([
   [resolvedStep("a", { offsetMs: -60_000, with: { x: 1 } })],
   [resolvedStep("b", { timeoutMs: 9000, onFailure: "hold" })],
@@ -28,9 +33,11 @@ describe("buildPlan", () => {
     await expect(`${JSON.stringify(plan, null, 2)}\n`).toMatchFileSnapshot("goldens/plan.txt");
   });
 
-  it("gives the same hash for the same world at another time, however long the gates took", () => {
+  it("gives the same hash for the same world at another time, whatever the gates say beside their verdicts", () => {
     const one = build(planSource(runbook), factsOf(runbook, { gates: [GATE] }));
-    const facts = factsOf(runbook, { gates: [{ ...GATE, durationMs: 900 }] });
+    const facts = factsOf(runbook, {
+      gates: [{ ...GATE, reason: "fine for 6 days", evidence: { days: 6 }, durationMs: 900 }],
+    });
     const other = build(planSource(runbook), facts, sampleKind(), new Date(0));
     expect(other.hash).toBe(one.hash);
     expect(other.createdAt).not.toBe(one.createdAt);
@@ -58,9 +65,19 @@ describe("buildPlan", () => {
         sampleKind({}, { inputs: [{ name: "files", digest: "1" }] }),
       ),
       build(planSource(runbook), factsOf(runbook, { gates: [GATE] })),
+      build(planSource(runbook), factsOf(runbook, { gates: [{ ...GATE, verdict: "unknown" }] })),
+      build(planSource(runbook), factsOf(runbook, { gates: [WAIVED] })),
+      build(
+        planSource(runbook),
+        factsOf(runbook, { gates: [{ ...WAIVED, waiver: { ...WAIVED.waiver!, by: "bob" } }] }),
+      ),
     ];
     const hashes = [build(), ...changes].map(({ hash }) => hash);
     expect(new Set(hashes).size).toBe(hashes.length);
+  });
+
+  it("is not blocked by a gate that a person waived", () => {
+    expect(build(planSource(runbook), factsOf(runbook, { gates: [WAIVED] })).blocked).toEqual([]);
   });
 
   it("is blocked by what did not pass, could not be found out or is not known, each with where and what to do", () => {
@@ -89,6 +106,19 @@ describe("buildPlan", () => {
       { where: "step c", reason: "there is no step kind gone" },
     ]);
     expect(plan.stages[0]?.steps.map(({ id }) => id)).toEqual(["a"]);
+  });
+
+  it("tells each step which run before it", () => {
+    const before: (readonly string[])[] = [];
+    const kind = sampleKind();
+    const plan = kind.plan;
+    kind.plan = (input) => {
+      before.push(input.stepsBefore);
+      return plan(input);
+    };
+    const steps = [[resolvedStep("a")], [resolvedStep("b"), resolvedStep("c")]];
+    build(planSource(resolvedRunbook(steps)), undefined, kind);
+    expect(before).toEqual([[], ["a"], ["a", "b"]]);
   });
 
   it("ends with the release only when the last shift gives it everything", () => {

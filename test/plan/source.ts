@@ -31,6 +31,11 @@ export function resolvedRunbook(
       database: "env:DATABASE_URL",
       variables: { TOKEN: "env:TOKEN" },
       target: { kind: "fake" },
+      signals: {},
+      windows: [],
+      emergency: undefined,
+      limits: {},
+      freezes: [],
     },
     gates: [],
     stages: steps.map((inside, index) => ({
@@ -53,6 +58,7 @@ export function planSource(runbook: ResolvedRunbook, change: Partial<PlanSource>
     runbook,
     live: { routes: [{ release: "v1", percent: 100 }], blocked: [] },
     inputs: [{ name: "runbook", digest: "a".repeat(64) }],
+    against: [],
     ...change,
   };
 }

@@ -70,6 +70,21 @@ describe("resolveRunbook", () => {
     expect(stages.map(({ id }) => id)).toEqual(["database", "application"]);
   });
 
+  it("takes only the gates of the environment", () => {
+    const text = `version: 1
+project: shop
+environments: { here: { url: http://localhost, target: { kind: none } }, there: { url: http://localhost, target: { kind: none } } }
+gates:
+  - { id: everywhere, kind: git.clean }
+  - { id: here-only, kind: git.clean, environments: [here] }
+stages: [{ id: go, steps: [{ id: one, kind: app.deploy }] }]
+`;
+    const gatesOf = (environment: string): string[] =>
+      resolveRunbook(read(text), { environment, release: "v2" }).gates.map(({ id }) => id);
+    expect(gatesOf("here")).toEqual(["everywhere", "here-only"]);
+    expect(gatesOf("there")).toEqual(["everywhere"]);
+  });
+
   it("orders stages by their needs and otherwise as they stand in the file", () => {
     const text = `version: 1
 project: shop

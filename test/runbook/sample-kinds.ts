@@ -1,5 +1,7 @@
 import * as z from "zod";
 import { durationSchema, referenceSchema, type RunbookKinds } from "../../src/model/runbook.ts";
+import { signOffSchema } from "../../src/steps/sign-off/schema.ts";
+import { watchSchema } from "../../src/steps/watch/schema.ts";
 
 const argvSchema = z.array(z.string()).min(1).describe("Command and its arguments");
 
@@ -16,6 +18,7 @@ export const kinds: RunbookKinds = {
       lockTimeout: durationSchema.optional().describe("Per statement"),
     }),
     "app.deploy": z.strictObject({}),
+    "sign-off": signOffSchema,
     "app.shift": z.strictObject({ percent: z.number().min(1).max(100).describe("Share of the traffic") }),
     smoke: z.strictObject({
       checks: z.array(
@@ -44,6 +47,8 @@ export const kinds: RunbookKinds = {
         )
         .min(1),
     }),
+    /** The real one: rules have a grammar of their own. */
+    rules: watchSchema,
     notify: z.strictObject({
       channels: z.array(z.string()).describe("Channel ids"),
       title: z.string().describe("Title"),
@@ -56,6 +61,7 @@ export const kinds: RunbookKinds = {
   },
   gates: {
     command: z.strictObject({ run: argvSchema }),
+    "staging.verified": z.strictObject({ environment: z.string().optional() }),
     "git.clean": z.strictObject({ branch: z.string().optional().describe("Branch to be on") }),
   },
   targets: {
@@ -66,6 +72,12 @@ export const kinds: RunbookKinds = {
       command: argvSchema,
     }),
     none: z.strictObject({}),
+  },
+  signals: {
+    prometheus: z.strictObject({ url: z.string().describe("Address") }),
+  },
+  scms: {
+    github: z.strictObject({ repository: z.string().describe("Owner and name"), token: referenceSchema }),
   },
   channels: {
     webhook: z.strictObject({ url: referenceSchema.describe("Where to post") }),

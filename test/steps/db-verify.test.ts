@@ -180,7 +180,12 @@ describe("db.drift", () => {
       ...place.world(options).planContext(parsed),
       redact: (text) => text,
       processEnvironment: {},
+      stateDirectory: place.directory,
       progress: () => undefined,
+      scm: () => undefined,
+      runs: () => Promise.resolve([]),
+      attempts: () => Promise.resolve([]),
+      inputs: [],
     });
   };
 

@@ -66,7 +66,7 @@ it("fails when sessions wait for a lock for longer than they may", async () => {
 
 it.each([
   ["done", { outcome: "done" }],
-  ["failed", { outcome: "failed" }],
+  ["failed", { outcome: "failed", result: { decidedBy: "mia" } }],
 ] as const)("asks a person about a database that it could not ask, who says %s", async (as, expected) => {
   const world = worldOn("postgres://nobody@127.0.0.1:1/none");
   const acting = dbWatch.act(world.open(parsed(), null).context);

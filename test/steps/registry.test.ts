@@ -7,9 +7,9 @@ import { stepKinds } from "../../src/steps/registry.ts";
 const kinds = [...Object.entries(stepKinds), ...Object.entries(gateKinds)];
 
 describe.each(kinds)("%s", (name, kind) => {
-  it("is registered under its own name, in dotted lower case", () => {
+  it("is registered under its own name, in lower case with dots or a hyphen", () => {
     expect(kind.kind).toBe(name);
-    expect(name).toMatch(/^[a-z]+(\.[a-z]+)*$/);
+    expect(name).toMatch(/^[a-z]+([.-][a-z]+)*$/);
     expect(kind.requirements.length).toBeGreaterThan(0);
   });
 

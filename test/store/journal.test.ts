@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasCode } from "../../src/errors.ts";
+import { uncheckedActor, type Actor } from "../../src/model/actor.ts";
 import type { Journal } from "../../src/model/journal.ts";
 import { createRun, findRun, listEvents, listRuns, readLease, sendSignal } from "../../src/store/runs.ts";
 import { freshState, samplePlan, type TestState } from "../support/state.ts";
@@ -147,6 +148,37 @@ describe("journal", () => {
       { number: 2, phase: "act", is: "failed", result: { x: 1 } },
       { number: 1, phase: "undo", is: "begun", result: undefined },
     ]);
+  });
+
+  it("keeps of a run and of each signal how it was known who that was, also in their events", async () => {
+    const ann: Actor = {
+      name: "ann",
+      checked: { by: "token", token: "t1" },
+      kind: "agent",
+      emails: ["ann@example.com"],
+      roles: ["approver"],
+    };
+    const plan = samplePlan();
+    await createRun(state.pool, { id: "known", plan, context: {}, startedBy: "ann", starter: ann });
+    await sendSignal(state.pool, "known", "ann", { kind: "hold", note: "" }, ann);
+    await sendSignal(state.pool, "known", "tom", { kind: "resume", note: "" });
+    expect((await findRun(state.pool, "known")).starter).toEqual(ann);
+    const signals = await journal.signals("known");
+    expect(signals.map(({ identity }) => identity)).toEqual([ann, uncheckedActor("tom")]);
+    const told = (await listEvents(state.pool, "known", 0)).map(({ data }) => data.by);
+    const byToken = { name: "ann", checked: "token", token: "t1", kind: "agent", roles: ["approver"] };
+    expect(told).toEqual([byToken, byToken, { name: "tom", checked: "none", kind: "unknown", roles: [] }]);
+  });
+
+  it("takes what was written before it was kept as a name that nobody has checked", async () => {
+    await newRun("old");
+    await sendSignal(state.pool, "old", "tom", { kind: "hold", note: "" });
+    await state.pool.query("delete from tminus.run_starter where run_id = 'old'");
+    await state.pool.query(
+      "delete from tminus.signal_sender where signal_id in (select id from tminus.signal where run_id = 'old')",
+    );
+    expect((await findRun(state.pool, "old")).starter).toEqual(uncheckedActor("mia"));
+    expect((await journal.signals("old"))[0]?.identity).toEqual(uncheckedActor("tom"));
   });
 
   it("appends signals in order and refuses them once the run has ended", async () => {

@@ -31,7 +31,8 @@ beforeEach(async () => {
 async function cutOff(id: string): Promise<void> {
   await state.pool.query(
     `select pg_terminate_backend(l.pid) from pg_locks l join tminus.worker w on l.objid = w.lock_key::int::oid
-     where l.locktype = 'advisory' and w.id = $1`,
+     where l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
+       and w.id = $1`,
     [id],
   );
 }
@@ -103,7 +104,7 @@ describe("reaping", () => {
     const reap = (): Promise<void> => reaper.reap(async (id) => void found.push(id));
     const failing = reaper.reap(async () => {
       const sql =
-        "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_try_advisory_lock%' and pid <> pg_backend_pid()";
+        "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and query like '%pg_try_advisory_lock%' and pid <> pg_backend_pid()";
       await state.pool.query(sql);
     });
     await expect(failing).rejects.toThrow();

@@ -11,13 +11,16 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   model: ["lib", "errors"],
   runbook: BASE,
   watch: BASE,
+  calendar: BASE,
+  approvals: BASE,
   postgres: BASE,
   providers: BASE,
   store: BASE,
   plan: ["runbook", "watch", ...BASE],
-  steps: ["postgres", "watch", ...BASE],
+  steps: ["postgres", "watch", "approvals", ...BASE],
   gates: ["postgres", "watch", ...BASE],
   report: BASE,
+  audit: BASE,
   engine: ["plan", "steps", "gates", ...BASE],
   testing: ["store", ...BASE],
   compose: [
@@ -30,16 +33,24 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     "store",
     "postgres",
     "watch",
+    "calendar",
+    "approvals",
     "report",
+    "audit",
     ...BASE,
   ],
   demo: ["compose", "store", "testing", "report", ...BASE],
-  cli: ["compose", "demo", "report", "runbook", ...BASE],
+  cli: ["compose", "demo", "report", "audit", "runbook", ...BASE],
 };
 
 /** What only some files may use. `in` are path prefixes below src/. */
 const reserved: readonly { what: string; matches: (found: Found) => boolean; in: readonly string[] }[] = [
   { what: "pg", matches: ({ module }) => module === "pg", in: ["postgres/", "store/"] },
+  {
+    what: "time zones and calendar files",
+    matches: ({ module }) => /^(temporal-polyfill|ical\.js)$/.test(module ?? ""),
+    in: ["calendar/"],
+  },
   {
     what: "the durable engine",
     matches: ({ module }) => module?.startsWith("@dbos-inc/") === true,
@@ -98,7 +109,7 @@ function roomOf(file: string): string {
   const [first = "", second] = file.split("/");
   if (second !== undefined) return first;
   const name = first.replace(/\.ts$/, "");
-  return name === "error-codes" ? "errors" : name === "index" ? "compose" : name;
+  return name.startsWith("error-codes") ? "errors" : name === "index" ? "compose" : name;
 }
 
 function resolvePath(from: string, specifier: string): string {

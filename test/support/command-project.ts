@@ -5,6 +5,8 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { openTminus, shutDownProject } from "../../src/compose.ts";
 import { spawnDetached, terminate, type ProcessIdentity } from "../../src/lib/process.ts";
+import { uncheckedActor } from "../../src/model/actor.ts";
+import type { Plan } from "../../src/model/plan.ts";
 import type { Run } from "../../src/model/run.ts";
 import type { Tminus } from "../../src/model/tminus.ts";
 import { compileCache } from "./compile-cache.ts";
@@ -22,10 +24,7 @@ import { existsSync, readFileSync } from "node:fs";
 if (!existsSync("live")) process.exit(3);
 console.log(JSON.stringify({ release: readFileSync("live", "utf8") }));
 `;
-const RUNBOOK = (url: string) => `version: 1
-project: commands
-environments:
-  production:
+const ENVIRONMENT = (name: string, url: string, files: string) => `  ${name}:
     url: ${url}
     target:
       kind: command
@@ -33,13 +32,28 @@ environments:
       rollback: [node, change.mjs, rollback, "{release}"]
       status: [node, status.mjs]
       url: ${url}
-rollback: { cure: { window: 200ms } }
+      files: [${files}]
+`;
+const STAGING_FIRST = `gates:
+  - { id: staged, kind: staging.verified, environments: [production] }
+`;
+const RUNBOOK = (url: string, { stagingFirst }: CommandProjectOptions) => `version: 1
+project: commands
+environments:
+${ENVIRONMENT("production", url, stagingFirst ? '"{release}.txt"' : "")}${
+  stagingFirst ? ENVIRONMENT("staging", url, '"{release}.txt"') + STAGING_FIRST : ""
+}rollback: { cure: { window: 200ms } }
 stages:
   - id: go
     steps:
       - { id: deploy, kind: app.deploy }
       - { id: smoke, kind: smoke, with: { through: staged, checks: [{ id: works, path: /work }] } }
 `;
+
+export interface CommandProjectOptions {
+  /** Releases are files named v2.txt, and must have succeeded on staging, which serves at the same address. */
+  stagingFirst?: true;
+}
 
 /** A project whose only target is commands, a public address that serves what they made live, and a worker. */
 export class CommandProject {
@@ -49,7 +63,7 @@ export class CommandProject {
   #worker!: ProcessIdentity;
   #tminus!: Tminus;
 
-  static async open(): Promise<CommandProject> {
+  static async open(options: CommandProjectOptions = {}): Promise<CommandProject> {
     const project = new CommandProject();
     project.#state = await freshDatabase();
     project.#server = createServer((request, response) => {
@@ -60,9 +74,9 @@ export class CommandProject {
     });
     await new Promise<void>((done) => project.#server.listen(0, "127.0.0.1", done));
     const { port } = project.#server.address() as AddressInfo;
-    project.#write("change.mjs", CHANGE);
-    project.#write("status.mjs", STATUS);
-    project.#write("tminus.yaml", RUNBOOK(`http://127.0.0.1:${port}`));
+    project.write("change.mjs", CHANGE);
+    project.write("status.mjs", STATUS);
+    project.write("tminus.yaml", RUNBOOK(`http://127.0.0.1:${port}`, options));
     const { directory } = project;
     const environment = project.#environment();
     project.#tminus = await openTminus({ directory, environment, log: () => undefined });
@@ -77,15 +91,23 @@ export class CommandProject {
   }
 
   /** Deploys a release to the end of its run. */
-  async deploy(release: string): Promise<Run> {
-    const plan = await this.#tminus.plan({
-      environment: "production",
+  async deploy(release: string, environment = "production"): Promise<Run> {
+    return this.run(await this.plan(release, environment));
+  }
+
+  async plan(release: string, environment: string, purpose: Plan["purpose"] = "deploy"): Promise<Plan> {
+    return this.#tminus.plan({
+      environment,
       release,
-      purpose: "deploy",
+      purpose,
       signal: AbortSignal.timeout(30_000),
       progress: () => undefined,
     });
-    const { id } = await this.#tminus.start(plan, "mia");
+  }
+
+  /** To the end of the run. */
+  async run(plan: Plan): Promise<Run> {
+    const { id } = await this.#tminus.start(plan, uncheckedActor("mia"));
     for await (const event of this.#tminus.follow(id, 0, AbortSignal.timeout(60_000)))
       if (event.type === "run.ended") break;
     return this.#tminus.findRun(id);
@@ -124,7 +146,7 @@ export class CommandProject {
     };
   }
 
-  #write(name: string, content: string): void {
+  write(name: string, content: string): void {
     writeFileSync(join(this.directory, name), content);
   }
 

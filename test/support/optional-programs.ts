@@ -14,7 +14,8 @@ const PROGRAMS: readonly OptionalProgram[] = [
   {
     name: "a PostgreSQL server with pg_dump",
     isThere: () => serverPrograms() !== undefined,
-    tests: "test/postgres/backup/pg-archive.test.ts, test/cli/db/backup-pg-dump.test.ts",
+    tests:
+      "test/postgres/backup/pg-archive.test.ts, test/postgres/diagnose/signals.test.ts, test/cli/db/backup-pg-dump.test.ts",
     install: "apt-get install postgresql",
   },
   {
@@ -22,6 +23,13 @@ const PROGRAMS: readonly OptionalProgram[] = [
     isThere: (path) => isOnPath("pgbouncer", path),
     tests: "test/postgres/session/pooler.test.ts",
     install: "apt-get install pgbouncer",
+  },
+  {
+    name: "prometheus",
+    isThere: (path) => isOnPath("prometheus", path),
+    tests:
+      "test/providers/signals/prometheus/{conformance,history,real}.test.ts, test/providers/signals/openmetrics/exposition.test.ts, test/steps/watch/prometheus-dies.test.ts, test/e2e/demo.test.ts",
+    install: "apt-get install prometheus",
   },
 ];
 

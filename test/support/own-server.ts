@@ -24,27 +24,53 @@ export function serverPrograms(): string | undefined {
 
 /** A server of those programs on a free port of the loopback, gone with its data when disposed of. */
 export async function startServer(programs: string): Promise<AsyncDisposable & { url: string }> {
+  return startOn(programs, async (place) => {
+    const passwordFile = join(place.folder, "password");
+    await writeFile(passwordFile, PASSWORD, { mode: 0o644 });
+    const initdb = [
+      join(programs, "initdb"),
+      `--pgdata=${place.data}`,
+      "--username=postgres",
+      "--encoding=UTF8",
+    ];
+    await make(place, [...initdb, "--no-sync", "--auth=scram-sha-256", `--pwfile=${passwordFile}`]);
+  });
+}
+
+/** A replica of the server at that address, which follows it until disposed of. */
+export async function startStandby(
+  programs: string,
+  primaryUrl: string,
+): Promise<AsyncDisposable & { url: string }> {
+  return startOn(programs, async (place) => {
+    const copy = [join(programs, "pg_basebackup"), `--dbname=${primaryUrl}`, `--pgdata=${place.data}`];
+    await make(place, [...copy, "--write-recovery-conf", "--no-sync", "--checkpoint=fast"]);
+  });
+}
+
+interface Place {
+  folder: string;
+  data: string;
+  owner: { uid?: number; gid?: number };
+}
+
+const env = { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8" };
+
+async function make({ folder, owner }: Place, argv: readonly string[]): Promise<void> {
+  const made = await run(argv, { ...owner, env, cwd: folder, timeoutMs: 60_000 });
+  if (made.exitCode !== 0) throw new Error(made.output);
+}
+
+async function startOn(
+  programs: string,
+  fill: (place: Place) => Promise<void>,
+): Promise<AsyncDisposable & { url: string }> {
   const folder = await mkdtemp(join(tmpdir(), "tminus-own-server-"));
   const owner = process.getuid?.() === 0 ? { uid: UNPRIVILEGED, gid: UNPRIVILEGED } : {};
   if (owner.uid !== undefined) await chown(folder, UNPRIVILEGED, UNPRIVILEGED);
-  const env = { PATH: "/usr/bin:/bin", LC_ALL: "C.UTF-8" };
   const data = join(folder, "data");
   const port = await freePort();
-  const passwordFile = join(folder, "password");
-  await writeFile(passwordFile, PASSWORD, { mode: 0o644 });
-  const made = await run(
-    [
-      join(programs, "initdb"),
-      `--pgdata=${data}`,
-      "--username=postgres",
-      "--encoding=UTF8",
-      "--no-sync",
-      "--auth=scram-sha-256",
-      `--pwfile=${passwordFile}`,
-    ],
-    { ...owner, env, cwd: folder, timeoutMs: 60_000 },
-  );
-  if (made.exitCode !== 0) throw new Error(made.output);
+  await fill({ folder, data, owner });
   const log = join(folder, "log");
   const server = await spawnDetached(
     [join(programs, "postgres"), "-D", data, "-p", String(port), "-h", "127.0.0.1", "-k", folder, "-F"],

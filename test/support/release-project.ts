@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import pg from "pg";
 import { openTminus, shutDownProject } from "../../src/compose.ts";
+import { uncheckedActor } from "../../src/model/actor.ts";
 import type { Tminus } from "../../src/model/tminus.ts";
 import { identify, isAlive, sendSignal, spawnDetached, type ProcessIdentity } from "../../src/lib/process.ts";
 import { systemClock } from "../../src/lib/clock.ts";
@@ -23,7 +24,14 @@ export interface ReleaseProjectOptions {
   environments?: readonly string[];
   /** Further channels as a YAML list, beside the webhook "hook". */
   channels?: string;
+  /** The runbook's audit as YAML in one line. */
+  audit?: string;
   protected?: boolean;
+  /** Windows of every environment, and freezes, as YAML lists in brackets. */
+  windows?: string;
+  freezes?: string;
+  /** What every environment keeps in an emergency, as YAML in braces. */
+  emergency?: string;
   /** References of further variables of the application, beside EFFECTS. */
   variables?: Record<string, string>;
   /** Program of the releases; one that answers with the release's name when left out. */
@@ -117,7 +125,7 @@ export class ReleaseProject {
       signal: new AbortController().signal,
       progress: () => undefined,
     });
-    const run = await tminus.start(plan, "mia");
+    const run = await tminus.start(plan, uncheckedActor("mia"));
     return run.id;
   }
 
@@ -225,7 +233,13 @@ export class ReleaseProject {
   }
 
   #write(options: ReleaseProjectOptions): void {
-    const { stages, rollback = "{ cure: { window: 200ms } }", gates, channels = "" } = options;
+    const {
+      stages,
+      rollback = "{ cure: { window: 200ms, minRequests: 0 } }",
+      gates,
+      channels = "",
+      audit,
+    } = options;
     const environments = [...this.#ports].map(([name, port]) => environmentText(name, port, options));
     writeFileSync(
       join(this.directory, "tminus.yaml"),
@@ -235,7 +249,7 @@ environments:
 ${environments.join("")}notify:
   - { id: hook, kind: webhook, url: "env:HOOK_URL" }
 ${channels}rollback: ${rollback}
-${gates === undefined ? "" : `gates:\n${gates}`}stages:
+${audit === undefined ? "" : `audit: ${audit}\n`}${options.freezes === undefined ? "" : `freezes: ${options.freezes}\n`}${gates === undefined ? "" : `gates:\n${gates}`}stages:
 ${stages}`,
     );
     for (const release of ["v1", "v2"]) {
@@ -259,7 +273,7 @@ function environmentText(name: string, port: number, options: ReleaseProjectOpti
     database: { url: "env:APP_DATABASE_URL" }
     target: ${target}
     variables: ${JSON.stringify(variables)}
-`;
+${options.windows === undefined ? "" : `    windows: ${options.windows}\n`}${options.emergency === undefined ? "" : `    emergency: ${options.emergency}\n`}`;
 }
 
 /** Leaves a row each time that it runs, so that a repeated run shows. */

@@ -3,7 +3,7 @@ import { describeCode, TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import { formatDuration } from "../../lib/duration.ts";
 import type { Plan } from "../../model/plan.ts";
-import type { Tminus } from "../../model/tminus.ts";
+import type { PlanRequest, Tminus } from "../../model/tminus.ts";
 import { shortHash } from "../../report/plan-text.ts";
 import { environmentOf, placeOf, type CommandContext } from "../command-context.ts";
 import { activeRuns } from "../pick-run.ts";
@@ -13,6 +13,10 @@ import { startRun, type StartOptions } from "../start-run.ts";
 export interface DeployOptions extends StartOptions {
   release?: string;
   plan?: string;
+  /** Whether the plan is to rest on the emergency that is declared. */
+  emergency?: boolean;
+  /** When T-0 is to be. */
+  at?: string;
   /** False with --no-wait. */
   wait: boolean;
 }
@@ -27,14 +31,30 @@ export async function deploy(context: CommandContext, options: DeployOptions): P
       hint: "Add --release <name>, or --plan <file> with a plan that tminus plan -o wrote.",
     });
   }
+  if (options.at !== undefined && (options.plan !== undefined || options.waitForWindow === true)) {
+    const other = options.plan === undefined ? "--wait-for-window" : "--plan";
+    throw new TminusError("USAGE_INVALID", `--at and ${other} do not go together`, {
+      hint:
+        options.plan === undefined
+          ? "Name a T-0 at which a window is open; tminus windows lists the next ones."
+          : "Make the plan for that time: tminus plan --at <time> -o <file>.",
+    });
+  }
   const tminus = await context.open();
   if (options.plan !== undefined) {
     const plan = await storedPlan(context, tminus, options);
     if (!options.wait) await refuseWhenHeld(context, tminus, plan.environment.name);
     return startRun(context, tminus, plan, options);
   }
+  let { at } = options;
   for (let tries = 1; ; tries++) {
-    const plan = await freshPlan(context, tminus, options.release!);
+    const plan = await freshPlan(context, tminus, {
+      release: options.release!,
+      inEmergency: options.emergency === true,
+      ...(at === undefined ? {} : { at }),
+    });
+    // "in 4h" is meant from the first plan on, however often it is made again.
+    if (plan.scheduled?.zone === "UTC") at = plan.scheduled.zeroAt;
     if (!options.wait) await refuseWhenHeld(context, tminus, plan.environment.name);
     const mayPlanAgain = tries < MAX_PLANS;
     const exitCode = await startRun(context, tminus, plan, options, { mayPlanAgain });
@@ -45,15 +65,19 @@ export async function deploy(context: CommandContext, options: DeployOptions): P
   }
 }
 
-async function freshPlan(context: CommandContext, tminus: Tminus, release: string): Promise<Plan> {
+async function freshPlan(
+  context: CommandContext,
+  tminus: Tminus,
+  wanted: Pick<PlanRequest, "release" | "inEmergency" | "at">,
+): Promise<Plan> {
   const environment = environmentOf(context, tminus);
   context.output.note(placeOf(tminus, environment));
   const progress = (text: string): void => context.output.note(text);
-  return tminus.plan({ environment, release, purpose: "deploy", signal: context.cancelled, progress });
+  return tminus.plan({ ...wanted, environment, purpose: "deploy", signal: context.cancelled, progress });
 }
 
 async function storedPlan(context: CommandContext, tminus: Tminus, options: DeployOptions): Promise<Plan> {
-  const plan = await readPlanFile(resolve(context.host.directory, options.plan!));
+  const { window: _whenMade, ...plan } = await readPlanFile(resolve(context.host.directory, options.plan!));
   const { name } = plan.environment;
   if (context.globals.env !== undefined && context.globals.env !== name) {
     throw new TminusError("USAGE_INVALID", `the plan is for ${name}, but --env says ${context.globals.env}`, {
@@ -68,6 +92,11 @@ async function storedPlan(context: CommandContext, tminus: Tminus, options: Depl
         hint: "Leave --release out, or make a plan for that release.",
       },
     );
+  }
+  if (options.emergency === true && plan.emergency === undefined) {
+    throw new TminusError("USAGE_INVALID", "the plan was not made in an emergency", {
+      hint: `Make it anew: tminus plan --env ${name} --release ${plan.release} --emergency`,
+    });
   }
   context.output.note(placeOf(tminus, name));
   await tminus.checkPlan(plan, context.cancelled);

@@ -5,6 +5,7 @@ import type { Tminus } from "../../model/tminus.ts";
 import { deployLog } from "../../report/deploy-log.ts";
 import { releaseChange } from "../../report/plan-text.ts";
 import { clean, joinSegments, padTo, widthOf, type Style } from "../../report/text.ts";
+import { recordOf } from "../run-record.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { runJson } from "../output/json.ts";
 import { runMark } from "../output/run-words.ts";
@@ -33,8 +34,7 @@ export async function log(
 
 async function deployLogs(tminus: Tminus, runs: readonly Run[]): Promise<string[]> {
   const logs: string[] = [];
-  for (const run of runs)
-    logs.push(deployLog(run, await tminus.events(run.id, 0), await tminus.attempts(run.id)));
+  for (const run of runs) logs.push(deployLog(await recordOf(tminus, run)));
   return logs;
 }
 

@@ -8,7 +8,12 @@ import { environmentOf, placeOf, type CommandContext } from "../command-context.
 /** Makes a plan, shows it, and with `output` writes it to a file. Exit code 3 when it is blocked. */
 export async function plan(
   context: CommandContext,
-  { release, output: file }: { release: string; output?: string },
+  {
+    release,
+    output: file,
+    emergency,
+    at,
+  }: { release: string; output?: string; emergency?: boolean; at?: string },
 ): Promise<ExitCode> {
   const { output, host, cancelled } = context;
   const tminus = await context.open();
@@ -18,6 +23,8 @@ export async function plan(
     environment,
     release,
     purpose: "deploy",
+    inEmergency: emergency === true,
+    ...(at === undefined ? {} : { at }),
     signal: cancelled,
     progress: (text) => output.note(text),
   });

@@ -1,13 +1,14 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
-import { actorOf, type CommandContext } from "../command-context.ts";
+import { usualDecisions, type DecisionWord } from "../../model/decision.ts";
+import { type CommandContext } from "../command-context.ts";
 import { waitsForPerson } from "../exit-code.ts";
+import { identify, type IdentityOptions } from "../identify.ts";
 import { pickRun } from "../pick-run.ts";
 import { sendSignal } from "../send-signal.ts";
 
-export interface ResumeOptions {
-  as?: "done" | "retry" | "failed";
-  by?: string;
+export interface ResumeOptions extends IdentityOptions {
+  as?: DecisionWord;
   note: string;
 }
 
@@ -15,10 +16,10 @@ export interface ResumeOptions {
 export async function resume(
   context: CommandContext,
   id: string | undefined,
-  { as, by, note }: ResumeOptions,
+  { as, note, ...who }: ResumeOptions,
 ): Promise<ExitCode> {
-  const actor = actorOf(context, by);
   const tminus = await context.open();
+  const actor = await identify(context, tminus, who);
   const run = await pickRun(context, tminus, id, (run) => waitsForPerson(run));
   const stepId = run.waitingFor?.for === "decision" ? run.waitingFor.stepId : undefined;
   if (as === undefined && stepId === undefined) {
@@ -29,7 +30,7 @@ export async function resume(
       "USAGE_INVALID",
       `run ${run.id} asks about step ${stepId}: ${run.waitingFor?.text ?? ""}`,
       {
-        hint: `Look, then answer: tminus resume ${run.id} --as done | retry | failed.`,
+        hint: `Look, then answer: tminus resume ${run.id} --as ${(run.waitingFor?.answers ?? usualDecisions).join(" | ")}.`,
       },
     );
   }

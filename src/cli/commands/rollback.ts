@@ -3,13 +3,8 @@ import { deadline } from "../../lib/clock.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import type { Run } from "../../model/run.ts";
 import type { RollbackLine, Tminus } from "../../model/tminus.ts";
-import {
-  actorOf,
-  environmentFilter,
-  environmentOf,
-  placeOf,
-  type CommandContext,
-} from "../command-context.ts";
+import { environmentFilter, environmentOf, placeOf, type CommandContext } from "../command-context.ts";
+import { identify } from "../identify.ts";
 import { confirmChange, willAsk } from "../confirm.ts";
 import { exitOfOutcome } from "../exit-code.ts";
 import { followRun } from "../follow-run.ts";
@@ -100,7 +95,7 @@ async function undoActive(
       },
     );
   }
-  const actor = actorOf(context, options.by);
+  const actor = await identify(context, tminus, options);
   if (options.preview === true) {
     const lines = await preview(context, tminus, run);
     context.output.result({ run: runJson(run), rollback: lines, exitCode: 0 }, previewText(run, lines));

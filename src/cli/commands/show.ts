@@ -3,19 +3,26 @@ import type { ExitCode } from "../../error-codes.ts";
 import type { Run } from "../../model/run.ts";
 import type { Tminus } from "../../model/tminus.ts";
 import { suggest } from "../../lib/did-you-mean.ts";
-import { stepsOf } from "../../model/plan.ts";
+import { stepsOf } from "../../model/plan-steps.ts";
 import { deployLog } from "../../report/deploy-log.ts";
+import { ruleText } from "../../report/rule-text.ts";
 import { viewOf } from "../../report/run-view.ts";
 import { clean } from "../../report/text.ts";
 import type { CommandContext } from "../command-context.ts";
-import { eventJson, runJson, toJson } from "../output/json.ts";
+import { exportLog, exportRule, type Exported, type ExportTarget } from "../export-run.ts";
+import { findRule } from "../find-rule.ts";
+import { eventJson, ruleJson, runJson, toJson } from "../output/json.ts";
 import { showText, stepText } from "../output/show-text.ts";
 import { pickRun } from "../pick-run.ts";
+import { recordOf } from "../run-record.ts";
 
 export interface ShowOptions {
   step?: string;
+  rule?: string;
   evidence?: string;
   markdown?: boolean;
+  output?: string;
+  force: boolean;
 }
 
 /** One run with its steps, what people said and how it ended; or one step; or one piece of evidence. */
@@ -25,20 +32,76 @@ export async function show(
   options: ShowOptions,
 ): Promise<ExitCode> {
   const { output, host } = context;
+  const { output: file, force } = options;
+  if (
+    file !== undefined &&
+    (options.evidence ?? (options.rule === undefined ? options.step : undefined)) !== undefined
+  )
+    throw new TminusError("USAGE_INVALID", "--output is for a run or for a rule of it", {
+      hint: "Leave --evidence or --step out; what they print can be sent into a file by the shell.",
+    });
   const tminus = await context.open();
   if (options.evidence !== undefined) return showEvidence(context, tminus, options.evidence);
   const run = await pickRun(context, tminus, id);
+  const target = file === undefined ? undefined : { directory: host.directory, output: file, force };
+  if (options.rule !== undefined) return showRule(context, tminus, run, options.rule, options.step, target);
   if (options.step !== undefined) return showStep(context, tminus, run, options.step);
-  const events = await tminus.events(run.id, 0);
-  const attempts = await tminus.attempts(run.id);
+  const record = await recordOf(tminus, run);
+  if (target !== undefined) return showFiles(context, run, await exportLog(record, target));
   if (options.markdown === true) {
-    const markdown = deployLog(run, events, attempts);
+    const markdown = deployLog(record);
     output.result({ run: runJson(run), markdown }, [markdown]);
     return 0;
   }
+  const { events, attempts, watched } = record;
   output.result(
-    { run: runJson(run), plan: run.plan, attempts: toJson(attempts), events: events.map(eventJson) },
-    showText(viewOf(run, events), host.clock.now(), output),
+    {
+      run: runJson(run),
+      plan: run.plan,
+      attempts: toJson(attempts),
+      events: events.map(eventJson),
+      rules: watched.flatMap(({ stepId, report }) =>
+        (report?.rules ?? []).map((rule) => ruleJson(stepId, rule)),
+      ),
+    },
+    showText(viewOf(run, events), watched, host.clock.now(), output),
+  );
+  return 0;
+}
+
+async function showRule(
+  context: CommandContext,
+  tminus: Tminus,
+  run: Run,
+  name: string,
+  stepId: string | undefined,
+  target: ExportTarget | undefined,
+): Promise<ExitCode> {
+  const { output } = context;
+  const watched = await tminus.watched(run.id, stepId);
+  const { step, rule } = findRule(run, watched, name);
+  if (target !== undefined) {
+    const files = await exportRule({ run, watched }, { stepId: step.stepId, name: rule.name }, target);
+    return showFiles(context, run, files);
+  }
+  const declared = await tminus.sources(run.id);
+  const asked = Object.fromEntries(
+    rule.sources.flatMap((source) => {
+      const own = declared[source.name];
+      return own === undefined ? [] : [[source.name, own]];
+    }),
+  );
+  output.result(
+    { run: run.id, step: step.stepId, rule: toJson(rule), sources: toJson(asked) },
+    ruleText(step.stepId, rule, asked, output),
+  );
+  return 0;
+}
+
+function showFiles({ output }: CommandContext, run: Run, files: readonly Exported[]): ExitCode {
+  output.result(
+    { run: run.id, files: [...files] },
+    files.map(({ file }) => `written: ${clean(file)}`),
   );
   return 0;
 }

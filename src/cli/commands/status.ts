@@ -18,7 +18,7 @@ export async function status(context: CommandContext): Promise<ExitCode> {
   return exitCode;
 }
 
-function statusJson({ environment, url, traffic, active, last, lease }: EnvironmentStatus): object {
+function statusJson({ environment, url, traffic, active, last, lease, lock }: EnvironmentStatus): object {
   return {
     environment,
     url,
@@ -26,5 +26,6 @@ function statusJson({ environment, url, traffic, active, last, lease }: Environm
     active: active.map(runJson),
     ...(last === undefined ? {} : { last: runJson(last) }),
     ...(lease === undefined ? {} : { lease: toJson(lease) }),
+    ...(lock === undefined ? {} : { lock: toJson(lock) }),
   };
 }

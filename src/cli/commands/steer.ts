@@ -1,11 +1,11 @@
 import type { ExitCode } from "../../error-codes.ts";
-import { actorOf, type CommandContext } from "../command-context.ts";
+import { type CommandContext } from "../command-context.ts";
+import { identify, type IdentityOptions } from "../identify.ts";
 import { confirmChange, type Confirmation } from "../confirm.ts";
 import { pickRun } from "../pick-run.ts";
 import { sendSignal } from "../send-signal.ts";
 
-export interface SteerOptions extends Confirmation {
-  by?: string;
+export interface SteerOptions extends Confirmation, IdentityOptions {
   note: string;
 }
 
@@ -16,8 +16,8 @@ export async function steer(
   id: string | undefined,
   options: SteerOptions,
 ): Promise<ExitCode> {
-  const actor = actorOf(context, options.by);
   const tminus = await context.open();
+  const actor = await identify(context, tminus, options);
   const run = await pickRun(context, tminus, id);
   if (kind === "abort" && run.state !== "ended") {
     await confirmChange(context, run.plan.environment, `abort run ${run.id}`, options);

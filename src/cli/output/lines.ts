@@ -2,8 +2,11 @@ import { formatDuration } from "../../lib/duration.ts";
 import type { RunEvent } from "../../model/run.ts";
 import { releaseChange, shortHash } from "../../report/plan-text.ts";
 import { currentStep, stepsIn, type RunView, type StepView } from "../../report/run-view.ts";
+import { countdownText } from "../../report/timeline-text.ts";
 import {
   clockTime,
+  lateText,
+  lockedText,
   outcomeText,
   queuedText,
   runMark,
@@ -22,9 +25,14 @@ export function eventLine(view: RunView, event: RunEvent): string | undefined {
   return text === undefined ? undefined : `${clockTime(event.at)}  ${text}`;
 }
 
-/** One line that says what a run is busy with, for when nothing else was printed for a while. */
-export function heartbeatLine(view: RunView, now: Date): string {
-  return `${clockTime(now)}  … ${activity(view, now)}`;
+/**
+ * One line that says what a run is busy with, for when nothing else was printed for a while; without what the step said
+ * last where more about it follows.
+ */
+export function heartbeatLine(view: RunView, now: Date, isExplained = false): string {
+  const countdown = view.verdict === undefined ? countdownText(view.timeline, view.zeroAt, now) : undefined;
+  const time = countdown === undefined ? "" : `${countdown}; `;
+  return `${clockTime(now)}  … ${time}${activity(view, now, isExplained)}`;
 }
 
 function sentenceOf(view: RunView, event: RunEvent): string | undefined {
@@ -46,17 +54,25 @@ function sentenceOf(view: RunView, event: RunEvent): string | undefined {
     case "run.resumed":
       return "● resumed";
     case "run.zero":
-      return "● T-0";
+      return typeof event.data.at === "string" ? `● T-0 is at ${event.data.at}` : "● T-0";
     case "run.verdict":
       return view.verdict === undefined ? undefined : `↶ ${verdictText(view.verdict)}`;
     case "run.cure":
       return view.cure === undefined
         ? undefined
         : `↶ after the rollback: ${view.cure.verdict}, ${view.cure.reason}`;
+    case "run.paged":
+      return pagedText(view);
     case "run.ended":
       return `${runMark(view).icon} ${runMark(view).word}  ${outcomeText(view)}`;
+    case "run.unlocked":
+      return `▸ ${lockedText(view)}`;
+    case "run.unanchored":
+      return `! the history could not be written down outside: ${view.unanchored?.reason ?? ""}`;
     case "stage.started":
       return `stage ${view.stages.find(({ id }) => id === event.data.stage)?.title ?? ""}`;
+    case "step.late":
+      return step?.lateMs === undefined ? undefined : `! ${step.id} begins ${lateText(step.lateMs)}`;
     case "step.waiting":
       return view.waitingFor === undefined
         ? undefined
@@ -91,6 +107,14 @@ function stepText(step: StepView, { type, at }: RunEvent): string {
   return `${icon} ${name} ${word}${duration}${tries}${reason}`;
 }
 
+function pagedText({ paged }: RunView): string | undefined {
+  const last = paged.at(-1);
+  if (last === undefined) return undefined;
+  return last.failure === undefined
+    ? `! paged ${last.channel}: ${last.title}`
+    : `✗ ${last.channel} was not reached (${last.failure}): ${last.title}`;
+}
+
 function saidText(view: RunView): string | undefined {
   const last = view.said.at(-1);
   if (last === undefined) return undefined;
@@ -99,7 +123,7 @@ function saidText(view: RunView): string | undefined {
   return `▸ ${last.actor}: ${last.kind}${target}${note}`;
 }
 
-function activity(view: RunView, now: Date): string {
+function activity(view: RunView, now: Date, isExplained: boolean): string {
   if (view.state === "queued") return queuedText(view, now);
   const waiting =
     view.waitingFor === undefined ? "" : `waits for: ${waitingText(view.runId, view.waitingFor, now)}`;
@@ -112,7 +136,7 @@ function activity(view: RunView, now: Date): string {
     return `rolling back${since}: observing the service and verifying the end state`;
   }
   const parts = [`${step.id} (${step.kind}) ${stepMarks[step.state].word} ${stepDuration(step, now)}`.trim()];
-  if (step.progress !== "") parts.push(`last: ${step.progress}`);
+  if (step.progress !== "" && !isExplained) parts.push(`last: ${step.progress}`);
   if (waiting !== "") parts.push(waiting);
   return parts.join("; ");
 }

@@ -3,6 +3,7 @@ import { releaseChange, shortHash } from "../../report/plan-text.ts";
 import type { RunView, StageView, StepState, StepView } from "../../report/run-view.ts";
 import type { Paint } from "../../report/text.ts";
 import type { RunOutcome, RunState } from "../../model/run.ts";
+import { usualDecisions, type DecisionWord } from "../../model/decision.ts";
 import type { WaitingFor } from "../../model/step-kind.ts";
 
 /** The words, signs and colours in which runs are told, the same in the tree, in lines and in status. */
@@ -96,10 +97,11 @@ export function waitingText(runId: string, waiting: WaitingFor & { stepId?: stri
   return answer === "" || what.includes("tminus ") ? what : `${what} → ${answer}`;
 }
 
+type AskedFor = { for: string; stepId?: string; answers?: readonly DecisionWord[] };
+
 /** The command that ends the wait, or "" when only time does. */
-export function answerTo(runId: string, waiting: { for: string; stepId?: string }): string {
-  const { stepId } = waiting;
-  switch (waiting.for) {
+export function answerTo(runId: string, { for: what, stepId, answers = usualDecisions }: AskedFor): string {
+  switch (what) {
     case "approval":
       return `tminus approve ${runId}${stepId === undefined ? "" : ` --step ${stepId}`}`;
     case "attestation":
@@ -107,13 +109,17 @@ export function answerTo(runId: string, waiting: { for: string; stepId?: string 
     case "decision":
       return stepId === undefined
         ? `tminus resume ${runId}`
-        : `tminus resume ${runId} --as done|retry|failed`;
+        : `tminus resume ${runId} --as ${answers.join("|")}`;
     default:
       return "";
   }
 }
 
 export function queuedText(view: RunView, now: Date): string {
+  if (view.queuedFor !== undefined) {
+    const waited = formatDuration(Math.max(0, now.getTime() - view.queuedFor.since.getTime()));
+    return `waits with its place for ${view.queuedFor.window}; for ${waited}`;
+  }
   const behind = view.queuedBehind;
   if (behind === undefined) return "waits for a worker to take it";
   const since = formatDuration(Math.max(0, now.getTime() - behind.since.getTime()));
@@ -132,7 +138,21 @@ export function outcomeText(view: RunView): string {
   const reason = view.verdict === undefined ? "" : `: ${view.verdict.reason}`;
   const seen =
     view.endState === undefined ? "" : `; end state ${view.endState.verdict}: ${view.endState.reason}`;
-  return `${releaseChange(view)}${reason}${seen}`;
+  const cure = view.cure === undefined || view.cure.verdict === "pass" ? "" : `; ${view.cure.reason}`;
+  const lock = view.isLocked ? `; ${lockedText(view)}` : "";
+  return `${releaseChange(view)}${reason}${cure}${seen}${lock}`;
+}
+
+/** That nothing more is deployed after this run, or who said that it may be. */
+export function lockedText({ environment, unlocked }: RunView): string {
+  return unlocked === undefined
+    ? `${environment} is locked; let deploys in again with: tminus unlock ${environment} --reason "<why>"`
+    : `${environment} was unlocked by ${unlocked.by}: ${unlocked.reason}`;
+}
+
+/** "2m 04s late" */
+export function lateText(ms: number): string {
+  return `${formatDuration(ms)} late`;
 }
 
 /** "10:02:41Z" */

@@ -1,7 +1,8 @@
 import { formatDuration } from "../../lib/duration.ts";
 import type { PlannedStep } from "../../model/plan.ts";
 import type { Attempt, RunEvent } from "../../model/run.ts";
-import { shortHash } from "../../report/plan-text.ts";
+import type { WatchedStep } from "../../model/tminus.ts";
+import { emergencyLines, shortHash } from "../../report/plan-text.ts";
 import { stepsIn, type RunView } from "../../report/run-view.ts";
 import { clean, wrap, type Style } from "../../report/text.ts";
 import { clockTime } from "./run-words.ts";
@@ -12,10 +13,24 @@ interface TextOptions {
   style: Style;
 }
 
-/** A run as its tree, then what people said, then where the evidence is. */
-export function showText(view: RunView, now: Date, { columns, style }: TextOptions): string[] {
-  const lines = renderTree(view, now, { columns, style });
+/** A run as its tree, then its rules, what people said, and where the evidence is. */
+export function showText(
+  view: RunView,
+  watched: readonly WatchedStep[],
+  now: Date,
+  { columns, style }: TextOptions,
+): string[] {
+  const lines = renderTree(view, now, { columns, style, watched });
+  for (const { stepId, report, unknown = "" } of watched) {
+    if (report === undefined) lines.push(...wrap(clean(`rules of ${stepId}: ${unknown}`), columns, "", "  "));
+    for (const { name, isShadow, summary } of report?.rules ?? []) {
+      const text = clean(`${isShadow ? "shadow rule" : "rule"} ${stepId} ${name}: ${summary}`);
+      lines.push(...wrap(text, columns, "", "  "));
+    }
+  }
   lines.push(...wrap(`plan ${shortHash(view.planHash)} · created ${view.createdAt.toISOString()}`, columns));
+  for (const line of view.emergency === undefined ? [] : emergencyLines(view.emergency))
+    lines.push(...wrap(clean(line), columns, "", "  ").map((text) => style.yellow(text)));
   for (const { at, actor, kind, target, note } of view.said) {
     lines.push(
       ...wrap(

@@ -1,7 +1,9 @@
 import { formatDuration } from "../../lib/duration.ts";
+import { lockText, unlockHint } from "../../model/lock.ts";
 import type { Run } from "../../model/run.ts";
 import type { EnvironmentStatus } from "../../model/tminus.ts";
 import { releaseChange, shortHash } from "../../report/plan-text.ts";
+import { countdownText } from "../../report/timeline-text.ts";
 import { clean, wrap, type Paint, type Style } from "../../report/text.ts";
 import { outcomeMarks, runMark, waitingText } from "./run-words.ts";
 
@@ -11,7 +13,7 @@ const SILENT_MS = 15_000;
 /** What is live, what runs and waits, what ended last. */
 export function statusText(
   project: string,
-  { environment, url, traffic, active, last, lease }: EnvironmentStatus,
+  { environment, url, traffic, active, last, lease, lock }: EnvironmentStatus,
   now: Date,
   { columns, style }: { columns: number; style: Style },
 ): string[] {
@@ -23,6 +25,10 @@ export function statusText(
   const ago = (then: Date): string => `${formatDuration(Math.max(0, now.getTime() - then.getTime()))} ago`;
   add("", `${environment} · ${project} · ${liveText(traffic)}`, "bold");
   add("  ", clean(url), "dim");
+  if (lock !== undefined) {
+    add("  ", `✗ LOCKED ${ago(lock.at)}: ${clean(lockText(lock))}`, "red");
+    add("    ", clean(unlockHint(lock)), "yellow");
+  }
   active.forEach((run, index) => {
     const { icon, word, paint } = runMark(run);
     const behind = active[index - 1];
@@ -31,6 +37,8 @@ export function statusText(
     const what = `${clean(releaseChange(run.plan))} · plan ${shortHash(run.plan.hash)}`;
     add("  ", `${icon} ${word} run ${run.id} · ${what} · ${started}${queue}`, paint);
     if (run.waitingFor !== undefined) add("    ", clean(waitingText(run.id, run.waitingFor, now)), "yellow");
+    const countdown = run.verdict === undefined ? countdownText(run.plan, run.zeroAt, now) : undefined;
+    if (countdown !== undefined) add("    ", countdown, "cyan");
     if (run.verdict !== undefined)
       add("    ", `${run.verdict.decision}: ${clean(run.verdict.reason)}`, "yellow");
   });

@@ -1,4 +1,7 @@
+import { momentsOf } from "../../model/timeline.ts";
+import type { WatchedStep } from "../../model/tminus.ts";
 import { releaseChange } from "../../report/plan-text.ts";
+import { countdownText } from "../../report/timeline-text.ts";
 import { currentStep, nextStep, type RunView, type StageView, type StepView } from "../../report/run-view.ts";
 import {
   joinSegments,
@@ -12,6 +15,7 @@ import {
 } from "../../report/text.ts";
 import {
   elapsed,
+  lateText,
   outcomeText,
   queuedText,
   runMark,
@@ -22,12 +26,15 @@ import {
   verdictText,
   waitingText,
 } from "./run-words.ts";
+import { watchedText } from "./watch-words.ts";
 
 export interface TreeOptions {
   columns: number;
   /** Lines that fit on the screen; stages that are not at work are folded when there are more. No limit when left out. */
   rows?: number;
   style: Style;
+  /** What steps have seen of the rules that they watch. */
+  watched?: readonly WatchedStep[];
 }
 
 const WORD_WIDTH = 10;
@@ -35,10 +42,14 @@ const MAX_TITLE_WIDTH = 36;
 const NARROW = 60;
 
 /** A run as a tree. No line is wider than `columns`. Pure: the same view and time give the same lines. */
-export function renderTree(view: RunView, now: Date, { columns, rows, style }: TreeOptions): string[] {
+export function renderTree(
+  view: RunView,
+  now: Date,
+  { columns, rows, style, watched = [] }: TreeOptions,
+): string[] {
   const draw = (isFolded: boolean): string[] => [
     ...headerLines(view, now, columns, style),
-    ...view.stages.flatMap((stage) => stageLines(stage, view, now, { columns, style, isFolded })),
+    ...view.stages.flatMap((stage) => stageLines(stage, view, now, { columns, style, isFolded, watched })),
     ...footerLines(view, now, columns, style),
   ];
   const full = draw(false);
@@ -78,10 +89,11 @@ interface StageOptions {
   columns: number;
   style: Style;
   isFolded: boolean;
+  watched: readonly WatchedStep[];
 }
 
 function stageLines(stage: StageView, view: RunView, now: Date, options: StageOptions): string[] {
-  const { columns, style, isFolded } = options;
+  const { columns, style, isFolded, watched } = options;
   const state = stageState(stage);
   const { icon, word, paint } = stepMarks[state];
   const line = joinSegments(
@@ -96,20 +108,37 @@ function stageLines(stage: StageView, view: RunView, now: Date, options: StageOp
   );
   if (isFolded && !stage.steps.includes(currentStep(view)!)) return [line];
   const titleWidth = Math.min(MAX_TITLE_WIDTH, Math.max(...stage.steps.map((step) => widthOf(nameOf(step)))));
-  return [line, ...stage.steps.flatMap((step) => stepLines(step, now, { columns, style, titleWidth }))];
+  return [
+    line,
+    ...stage.steps.flatMap((step) => {
+      const seen = isBusy(step) ? watched.find(({ stepId }) => stepId === step.id) : undefined;
+      const lines = stepLines(step, now, { columns, style, titleWidth, isExplained: seen !== undefined });
+      return seen === undefined
+        ? lines
+        : [...lines, ...watchedText(seen, view, now, { columns, style, indent: 6 })];
+    }),
+  ];
+}
+
+function isBusy({ state }: StepView): boolean {
+  return state === "running" || state === "waiting" || state === "undoing";
 }
 
 function stepLines(
   step: StepView,
   now: Date,
-  { columns, style, titleWidth }: { columns: number; style: Style; titleWidth: number },
+  {
+    columns,
+    style,
+    titleWidth,
+    isExplained,
+  }: { columns: number; style: Style; titleWidth: number; isExplained: boolean },
 ): string[] {
   const { icon, word, paint } = stepMarks[step.state];
   const isBad = step.state === "failed" || step.state === "undo-failed" || step.state === "parked";
-  const isBusy = step.state === "running" || step.state === "waiting" || step.state === "undoing";
   const isNarrow = columns < NARROW;
   const duration = spaced(stepDuration(step, now));
-  const note = isBusy ? step.progress : step.reason;
+  const note = isExplained ? "" : isBusy(step) ? step.progress : step.reason;
   const room = columns - WORD_WIDTH - 5 - widthOf(duration);
   const name = truncate(nameOf(step), isNarrow ? room : MAX_TITLE_WIDTH);
   const hasMore = duration !== "" || note !== "";
@@ -118,9 +147,10 @@ function stepLines(
     { text: isNarrow || !hasMore ? name : padTo(name, titleWidth) },
     { text: duration, paint: "dim" },
   ];
+  if (step.lateMs !== undefined) segments.push({ text: `  ${lateText(step.lateMs)}`, paint: "yellow" });
   if (step.tries > 1) segments.push({ text: `  try ${step.tries}`, paint: "yellow" });
   if (note === "") return [joinSegments(segments, columns, style)];
-  if (!isNarrow && !isBad && !isBusy) segments.push({ text: `  ${note}`, paint: "dim" });
+  if (!isNarrow && !isBad && !isBusy(step)) segments.push({ text: `  ${note}`, paint: "dim" });
   const line = joinSegments(segments, columns, style);
   if (isBad)
     return [
@@ -129,7 +159,7 @@ function stepLines(
         .slice(0, 4)
         .map((text) => style.red(text)),
     ];
-  if (isBusy) return [line, style.dim(truncate(`      ${note}`, columns))];
+  if (isBusy(step)) return [line, style.dim(truncate(`      ${note}`, columns))];
   return [line];
 }
 
@@ -141,7 +171,7 @@ function footerLines(view: RunView, now: Date, columns: number, style: Style): s
   if (view.state === "ended") {
     const { icon, word, paint } = runMark(view);
     for (const { stepId, reason } of view.notUndone) add("not undone:", `${stepId}: ${reason}`, "red");
-    if (view.cure !== undefined)
+    if (view.cure?.verdict === "pass")
       add("after the rollback:", `${view.cure.verdict}, ${view.cure.reason}`, "dim");
     add(`${icon} ${word}`, outcomeText(view), paint);
     return lines;
@@ -151,8 +181,12 @@ function footerLines(view: RunView, now: Date, columns: number, style: Style): s
   if (view.waitingFor !== undefined)
     add("◆ waiting:", waitingText(view.runId, view.waitingFor, now), "yellow");
   if (view.takes > 1) add("!", `taken over ${view.takes - 1} times after a worker was lost`, "dim");
+  const countdown = view.verdict === undefined ? countdownText(view.timeline, view.zeroAt, now) : undefined;
+  if (countdown !== undefined)
+    lines.push(...wrap(countdown, columns, "", "  ").map((line) => style.cyan(line)));
   const next = view.state === "queued" ? undefined : nextStep(view);
-  if (next !== undefined) add("next:", nameOf(next), "dim");
+  const isTold = countdown !== undefined && momentsOf(view.timeline).some(({ step }) => step === next?.id);
+  if (next !== undefined && !isTold) add("next:", nameOf(next), "dim");
   return lines;
 }
 

@@ -1,4 +1,4 @@
-import type { Session } from "../session/connect.ts";
+import type { Reading } from "../session/connect.ts";
 
 /** How many connections there are and may be, on the whole server. */
 export interface PoolFacts {
@@ -11,7 +11,7 @@ export interface PoolFacts {
 }
 
 /** Connections as a share of what the server allows; also those whose type the server hides from this role. Reads only. */
-export async function readPool(session: Session): Promise<PoolFacts> {
+export async function readPool(session: Reading): Promise<PoolFacts> {
   const [limits] = await session.query<{ limit: number }>(
     `select current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int
        - coalesce(current_setting('reserved_connections', true), '0')::int as limit`,

@@ -1,4 +1,4 @@
-import type { Session } from "../session/connect.ts";
+import type { Reading } from "../session/connect.ts";
 
 /** What the server knows of one session of the database, at one moment. */
 export interface SessionFacts {
@@ -33,7 +33,7 @@ export interface SessionFacts {
  * clock_timestamp() - query_start and its like: pg_stat_activity has no column "duration".
  * https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
  */
-export async function readSessions(session: Session): Promise<SessionFacts[]> {
+export async function readSessions(session: Reading): Promise<SessionFacts[]> {
   return session.query<SessionFacts>(
     `select a.pid, a.backend_start::text as "backendStart", a.query_start::text as "queryStart",
        coalesce(a.usename, '') as user,

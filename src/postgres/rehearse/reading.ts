@@ -47,7 +47,7 @@ export interface Reading {
 
 /**
  * Locks of this session, what transactions since `sinceXid` changed in the catalog ("0": everything that is
- * there), and how many rows this transaction has read and written. Schemas of the system and our own are left out.
+ * there), and how many rows of each table were read and written so far. Schemas of the system and our own are left out.
  */
 export async function takeReading(bench: Workbench, sinceXid: string): Promise<Reading> {
   const [row] = await bench.query<{ reading: string }>(READING, [sinceXid]);
@@ -106,7 +106,11 @@ export const FOREIGN_SCHEMAS = "^(pg_|information_schema$|tminus)";
 /** Object ids below are the system's own. */
 const FIRST_OWN_OID = 16384;
 
-/** One text, so that every driver answers the same. xmin is compared as a number: a scratch server never wraps around. */
+/**
+ * One text, so that every driver answers the same. The counts are those that the server has published and those that
+ * this session has not handed over yet, which it does after a statement whenever a second has gone by. xmin is compared
+ * as a number: a scratch server never wraps around.
+ */
 const READING = `
   select json_build_object(
     'xid', pg_snapshot_xmax(pg_current_snapshot())::text,
@@ -124,6 +128,8 @@ const READING = `
       from pg_constraint k join pg_namespace n on n.oid = k.connamespace
       where k.contype in ('c', 'f', 'n') and k.conrelid <> 0 and n.nspname !~ '${FOREIGN_SCHEMAS}'
         and k.xmin::text::bigint >= $1::bigint),
-    'counts', (select coalesce(json_agg(json_build_array(relid::text, seq_scan, seq_tup_read, n_tup_ins, n_tup_upd, n_tup_del)), '[]')
-      from pg_stat_xact_user_tables where seq_scan + n_tup_ins + n_tup_upd + n_tup_del > 0)
+    'counts', (select coalesce(json_agg(json_build_array(c.relid::text, c.seq_scan + own.seq_scan, c.seq_tup_read + own.seq_tup_read,
+        c.n_tup_ins + own.n_tup_ins, c.n_tup_upd + own.n_tup_upd, c.n_tup_del + own.n_tup_del)), '[]')
+      from pg_stat_user_tables c join pg_stat_xact_user_tables own using (relid)
+      where c.seq_scan + own.seq_scan + c.n_tup_ins + own.n_tup_ins + c.n_tup_upd + own.n_tup_upd + c.n_tup_del + own.n_tup_del > 0)
   )::text as reading`;

@@ -100,7 +100,10 @@ export async function readOnly<T>(
       `begin transaction isolation level repeatable read read only;
        set local statement_timeout = ${Math.floor(options.statementTimeoutMs)}`,
     );
-    return await read(session);
+    const result = await read(session);
+    // A transaction that is only left would be counted by the server as rolled back.
+    await session.query("commit");
+    return result;
   } catch (error) {
     if (!(error instanceof pg.DatabaseError)) throw error;
     throw unreachable(options.connectionString, error);
@@ -123,6 +126,9 @@ export async function checkConnection(connectionString: string, signal: AbortSig
     return { verdict: "unknown", reason: error instanceof Error ? error.message : String(error) };
   }
 }
+
+/** What reads need of a session. */
+export type Reading = Pick<Session, "query">;
 
 /** SQLSTATE of what the database refused; undefined for anything else. */
 export function sqlStateOf(error: unknown): string | undefined {
@@ -338,7 +344,7 @@ async function cancelBackend(client: pg.Client, connectionString: string, pid: n
   }
 }
 
-function clientSettings(connectionString: string, purpose: string): pg.ClientConfig {
+export function clientSettings(connectionString: string, purpose: string): pg.ClientConfig {
   return {
     connectionString,
     application_name: `tminus ${purpose}`.slice(0, 63),
@@ -348,14 +354,14 @@ function clientSettings(connectionString: string, purpose: string): pg.ClientCon
 }
 
 /** SQLSTATE classes 08 and 57P: connection exceptions and a server that shuts down; other errors of the server are answers. */
-function isConnectionLoss(error: unknown): boolean {
+export function isConnectionLoss(error: unknown): boolean {
   const state = sqlStateOf(error);
   if (state !== undefined) return /^(08|57P0|25P03|25P04)/.test(state);
   // What the source of a COPY says of itself is not the connection's.
   return error instanceof Error && !hasCode(error);
 }
 
-function unreachable(connectionString: string, error: unknown): TminusError {
+export function unreachable(connectionString: string, error: unknown): TminusError {
   const reason = error instanceof Error && error.message !== "" ? error.message : String(error);
   return new TminusError("DATABASE_UNREACHABLE", `${addressOf(connectionString)}: ${reason}`, {
     cause: error,

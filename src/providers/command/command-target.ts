@@ -4,7 +4,6 @@ import { TminusError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { crashPoint } from "../../lib/crash-point.ts";
 import { parseDuration } from "../../lib/duration.ts";
-import { hashJson } from "../../lib/hash.ts";
 import type {
   DeployTarget,
   Fence,
@@ -62,9 +61,9 @@ export class CommandTarget implements DeployTarget {
   }
 
   async fingerprint(release: string): Promise<string> {
-    const { deploy, status, rollback = null, retire = null } = this.#parts.config;
-    const files = await fingerprintPaths(this.#files(release));
-    return hashJson({ release, deploy, status, rollback, retire, files });
+    // The commands are the environment's and not the release's. Without files nothing but the name is known of it.
+    const files = this.#files(release);
+    return files.length === 0 ? release : fingerprintPaths(files);
   }
 
   async traffic(): Promise<Observed<TrafficState>> {

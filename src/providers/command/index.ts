@@ -11,7 +11,7 @@ export const commandTarget = {
   schema: commandTargetSchema,
   open: (options: Omit<CommandTargetOptions, "config"> & { config: unknown }) => ({
     target: createCommandTarget({ ...options, config: commandTargetSchema.parse(options.config) }),
-    signals: {},
+    sources: {},
     keepServing: async () => undefined,
     close: async () => undefined,
     shutDown: async () => undefined,

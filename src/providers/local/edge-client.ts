@@ -4,10 +4,16 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod";
 import { TminusError } from "../../errors.ts";
+import type { ProcessIdentity } from "../../lib/process.ts";
 import type { EdgeDocument } from "./edge/document.ts";
+import type { SuccessorCommand } from "./edge/succession.ts";
 
 const TIMEOUT_MS = 5_000;
 const MAX_ANSWER_BYTES = 1024 * 1024;
+/** So many spans the edge gives in one answer. */
+const SPANS_AT_ONCE = 1_440;
+/** The edge remembers a day; what is surely older is not asked for. */
+const OLDEST_MS = 25 * 3_600_000;
 
 const documentSchema = z.object({
   generation: z.number(),
@@ -37,25 +43,59 @@ const statusSchema = z.object({
   ),
   document: documentSchema,
 });
+const identitySchema = z.object({ pid: z.number(), startedAt: z.string() });
+/** An edge process that was started by an earlier tminus does not count them. */
+const newClientsSchema = z.number().optional();
 const countersSchema = z.array(
   z.object({
     release: z.string(),
     requests: z.number(),
     errors: z.number(),
     diverted: z.number(),
+    badClients: z.number(),
+    newClients: newClientsSchema,
     latency: z.array(z.object({ leMs: z.number().nullable(), count: z.number() })),
   }),
 );
+const countedSchema = z.object({
+  fromMs: z.number(),
+  toMs: z.number(),
+  requests: z.number(),
+  errors: z.number(),
+  diverted: z.number(),
+  badClients: z.number(),
+  newClients: newClientsSchema,
+  beyondMs: z.number(),
+  latency: z.array(z.number()),
+});
+const historySchema = z.object({
+  isKnown: z.boolean(),
+  boundsMs: z.array(z.number()),
+  closedToMs: z.number(),
+  points: z.array(countedSchema),
+  recent: countedSchema,
+});
 
 export type EdgeStatus = z.output<typeof statusSchema>;
 export type EdgeCounters = z.output<typeof countersSchema>;
+export type EdgeHistory = z.output<typeof historySchema>;
+
+/** In ms since 1970 and multiples of 10 s. */
+export interface SpanRange {
+  fromMs: number;
+  toMs: number;
+  stepMs: number;
+}
 
 /** The calls that an edge process answers on its unix socket. Every method throws TARGET_UNREACHABLE when no answer came. */
 export class EdgeClient {
   readonly #folder: string;
+  readonly #timeoutMs: number;
 
-  constructor(socketFolder: string) {
+  /** `timeoutMs` is for one call. */
+  constructor(socketFolder: string, timeoutMs: number = TIMEOUT_MS) {
     this.#folder = socketFolder;
+    this.#timeoutMs = timeoutMs;
   }
 
   /** Undefined when certainly no edge runs here. */
@@ -66,6 +106,27 @@ export class EdgeClient {
   /** Undefined when certainly no edge runs here. */
   async counters(signal?: AbortSignal): Promise<EdgeCounters | undefined> {
     return this.#read("/counters", countersSchema, this.#current(), signal);
+  }
+
+  /** What happened to a release in spans of the last 24 h, and of late. Undefined when certainly no edge runs here. */
+  async history(
+    release: string,
+    range: SpanRange | undefined,
+    signal?: AbortSignal,
+  ): Promise<EdgeHistory | undefined> {
+    let whole: EdgeHistory | undefined;
+    for (const part of range === undefined ? [undefined] : partsOf(range)) {
+      const query = new URLSearchParams({ release });
+      if (part !== undefined) {
+        query.set("from", String(part.fromMs));
+        query.set("to", String(part.toMs));
+        query.set("step", String(part.stepMs));
+      }
+      const next = await this.#read(`/history?${query.toString()}`, historySchema, this.#current(), signal);
+      if (next === undefined) return undefined;
+      whole = whole === undefined ? next : { ...whole, points: [...whole.points, ...next.points] };
+    }
+    return whole;
   }
 
   /**
@@ -82,6 +143,23 @@ export class EdgeClient {
     if (answer.status === 503) return { result: "busy", reason: answer.body };
     if (answer.status === 409) return { result: "conflict", reason: answer.body };
     throw new TminusError("INTERNAL", `the edge answered ${answer.status} to a document: ${answer.body}`);
+  }
+
+  /**
+   * Has the edge start the process that takes its place, or tells which one it has started already. Undefined when no
+   * edge runs here, or not any more: one that it has started may be on its way then. Throws TARGET_CONFLICT when the
+   * program cannot be started.
+   */
+  async startSuccessor(command: SuccessorCommand): Promise<ProcessIdentity | undefined> {
+    let answer;
+    try {
+      answer = await this.#call("POST", "/start-successor", JSON.stringify(command), this.#current());
+    } catch (error) {
+      if (!brokeOff(error)) throw error;
+    }
+    if (answer === undefined) return undefined;
+    if (answer.status === 202) return identitySchema.parse(JSON.parse(answer.body));
+    throw new TminusError("TARGET_CONFLICT", `the edge could not start a successor: ${answer.body}`);
   }
 
   /** Requests under way per instance, over all edge processes that still run, also one being replaced. */
@@ -160,7 +238,7 @@ export class EdgeClient {
   ): Promise<{ status: number; body: string } | undefined> {
     return new Promise((resolve, reject) => {
       const headers = body === "" ? {} : { "Content-Length": Buffer.byteLength(body) };
-      const until = deadline(TIMEOUT_MS, signal);
+      const until = deadline(this.#timeoutMs, signal);
       // a connection kept open would lead to the former process after the edge was replaced
       const call = request({ agent: false, socketPath, method, path, headers, signal: until });
       call.once("error", (error: NodeJS.ErrnoException) => {
@@ -175,12 +253,28 @@ export class EdgeClient {
           text += chunk;
           if (text.length > MAX_ANSWER_BYTES) res.destroy(new Error("the answer is too long"));
         });
-        res.once("error", (error) => reject(unreachable(`the edge's answer to ${path} broke off`, error)));
+        res.once("error", (error) => {
+          if (signal?.aborted === true) reject(signal.reason as Error);
+          else reject(unreachable(`the edge's answer to ${path} broke off: ${error.message}`, error));
+        });
         res.once("end", () => resolve({ status: res.statusCode ?? 0, body: text }));
       });
       call.end(body);
     });
   }
+}
+
+/** In pieces that the edge gives in one answer; at least one. */
+function partsOf({ fromMs, toMs, stepMs }: SpanRange): SpanRange[] {
+  const tooOld = Math.floor((toMs - OLDEST_MS - fromMs) / stepMs);
+  const parts: SpanRange[] = [];
+  let from = fromMs + Math.max(0, tooOld) * stepMs;
+  do {
+    const to = Math.min(toMs, from + SPANS_AT_ONCE * stepMs);
+    parts.push({ fromMs: from, toMs: to, stepMs });
+    from = to;
+  } while (from < toMs);
+  return parts;
 }
 
 function brokeOff(error: unknown): boolean {

@@ -4,6 +4,7 @@ import { TminusError } from "../../errors.ts";
 import type { Clock } from "../../lib/clock.ts";
 import { isAlive, spawnDetached, terminate, type ProcessIdentity } from "../../lib/process.ts";
 import type { EdgeClient, EdgeStatus } from "./edge-client.ts";
+import type { SuccessorCommand } from "./edge/succession.ts";
 import { lastLines } from "./last-lines.ts";
 import type { LocalLayout } from "./layout.ts";
 
@@ -35,28 +36,29 @@ export interface EdgeContext {
 export async function startEdge(context: EdgeContext, settings: EdgeSettings): Promise<EdgeStatus> {
   const running = await context.client.status();
   if (running !== undefined && !running.draining) return running;
-  return launch(context, settings, false, () => true);
+  const command = edgeCommand(context.layout, settings, false);
+  return started(context, await spawnDetached(command.argv, command), () => true);
 }
 
-/** Puts a new edge process in the place of the running one without losing a request. Errors as startEdge. */
+/**
+ * Puts a new edge process in the place of the running one, which starts it, without losing a request: the new one
+ * goes on with the socket that the public connects to, unless host or port change. If it does not start, the running
+ * one serves on. Errors as startEdge.
+ */
 export async function replaceEdge(context: EdgeContext, settings: EdgeSettings): Promise<EdgeStatus> {
   const running = await context.client.status();
-  if (running === undefined) return startEdge(context, settings);
-  return launch(context, settings, true, (status) => status.pid !== running.pid);
+  if (running === undefined || running.draining) return startEdge(context, settings);
+  const identity = await context.client.startSuccessor(edgeCommand(context.layout, settings, true));
+  if (identity === undefined) return startEdge(context, settings); // it has ended meanwhile
+  return started(context, identity, (status) => status.pid !== running.pid);
 }
 
-async function launch(
-  context: EdgeContext,
-  settings: EdgeSettings,
-  replace: boolean,
+/** Waits until this process, or that of another controller in its place, serves; ends it if it does not. */
+async function started(
+  { layout, client, clock }: EdgeContext,
+  identity: ProcessIdentity,
   isExpected: (status: EdgeStatus) => boolean,
 ): Promise<EdgeStatus> {
-  const { layout, client, clock } = context;
-  const identity = await spawnDetached(edgeCommand(layout, settings, replace), {
-    cwd: layout.root,
-    env: { PATH: process.env.PATH ?? "", TZ: process.env.TZ ?? "UTC" },
-    logFile: layout.edgeLog,
-  });
   const until = clock.monotonicMs() + START_DEADLINE_MS;
   let lastAliveMs = clock.monotonicMs();
   while (clock.monotonicMs() < until) {
@@ -73,8 +75,8 @@ async function launch(
   throw await didNotStart(layout, identity);
 }
 
-function edgeCommand(layout: LocalLayout, settings: EdgeSettings, replace: boolean): string[] {
-  return [
+function edgeCommand(layout: LocalLayout, settings: EdgeSettings, replace: boolean): SuccessorCommand {
+  const argv = [
     process.execPath,
     ...(edgeProgram().endsWith(".ts") ? ["--disable-warning=ExperimentalWarning"] : []),
     edgeProgram(),
@@ -86,12 +88,20 @@ function edgeCommand(layout: LocalLayout, settings: EdgeSettings, replace: boole
     layout.document,
     "--socket-folder",
     layout.sockets,
+    "--history-folder",
+    layout.edgeHistory,
     "--drain-ms",
     String(settings.drainMs),
     ...(settings.metricsPort === undefined ? [] : ["--metrics-port", String(settings.metricsPort)]),
     ...(settings.trustForwarded ? ["--trust-forwarded"] : []),
     ...(replace ? ["--replace"] : []),
   ];
+  return {
+    argv,
+    cwd: layout.root,
+    env: { PATH: process.env.PATH ?? "", TZ: process.env.TZ ?? "UTC" },
+    logFile: layout.edgeLog,
+  };
 }
 
 /** The program beside this module, as source or compiled. */

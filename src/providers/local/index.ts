@@ -2,10 +2,10 @@ import { rm } from "node:fs/promises";
 import type { Clock } from "../../lib/clock.ts";
 import { parseDuration } from "../../lib/duration.ts";
 import { identify, terminate } from "../../lib/process.ts";
-import type { SignalSource } from "../../model/ports.ts";
+import type { SignalSource } from "../../model/signal-source.ts";
 import { EdgeClient } from "./edge-client.ts";
 import { EdgeControl } from "./edge-control.ts";
-import { EdgeSignals } from "./edge-signals.ts";
+import { EdgeSource } from "./edge-source.ts";
 import { Instances } from "./instances.ts";
 import { createKeepServing } from "./keep-serving.ts";
 import { createLayout } from "./layout.ts";
@@ -30,7 +30,7 @@ export interface LocalTargetOptions {
 
 export interface LocalTargetHandle {
   target: LocalTarget;
-  signals: SignalSource;
+  source: SignalSource;
   /** Starts the edge again if releases have traffic but no edge runs. Returns whether it did. */
   restoreEdge: () => Promise<boolean>;
   /** Starts again what must serve and has ended by itself: the edge, and instances with traffic or standing by. */
@@ -55,7 +55,7 @@ export function createLocalTarget(options: LocalTargetOptions): LocalTargetHandl
   const edge = new EdgeControl({ environment, layout, client, clock, settings });
   return {
     target: new LocalTarget({ config, projectDirectory, clock, instances, edge }),
-    signals: new EdgeSignals(client, clock),
+    source: new EdgeSource(client, clock),
     restoreEdge: () => edge.restore(),
     keepServing: createKeepServing({ layout, instances, edge, clock }),
     replaceEdge: () => edge.replace(),
@@ -67,7 +67,9 @@ export function createLocalTarget(options: LocalTargetOptions): LocalTargetHandl
       }
       await Promise.all((await instances.list()).map((record) => instances.stop(record)));
       await Promise.all(
-        [layout.document, layout.sockets].map((path) => rm(path, { recursive: true, force: true })),
+        [layout.document, layout.sockets, layout.edgeHistory].map((path) =>
+          rm(path, { recursive: true, force: true }),
+        ),
       );
     },
   };

@@ -14,6 +14,8 @@ export interface LocalLayout {
   /** The edge's document. */
   document: string;
   edgeLog: string;
+  /** What the edge counted in the last 24 h. */
+  edgeHistory: string;
   /** Holds the control sockets; elsewhere when the state folder's path is too long for one. */
   sockets: string;
 }
@@ -31,6 +33,7 @@ export function createLayout(stateDirectory: string, environment: string): Local
     logs: join(root, "logs"),
     document: join(root, "edge.json"),
     edgeLog: join(root, "logs", "edge.log"),
+    edgeHistory: join(root, "edge-history"),
     sockets: socketFolder(root),
   };
   // The state folder itself is not the target's to close: the state database's own account passes through it.

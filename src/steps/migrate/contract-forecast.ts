@@ -1,4 +1,5 @@
 import type { Undo } from "../../model/plan.ts";
+import { contractFilesInput } from "../../model/release-inputs.ts";
 import type { StepForecast } from "../../model/step-kind.ts";
 import type { Migration } from "../../postgres/migrations/migration.ts";
 import { firstLine } from "../../postgres/migrations/run-statement.ts";
@@ -85,7 +86,7 @@ export function forecastContract(facts: ContractFacts, limits: MigrationLimits):
     timeoutMs: timeoutMs(files.length, limits),
     undo: undoOf(files),
     inputs: [
-      { name: `contract files in ${directory}`, digest: facts.filesDigest },
+      contractFilesInput(directory, facts.filesDigest),
       { name: "migration ledger (contract)", digest: facts.ledgerDigest },
     ],
     blocked: facts.problems,

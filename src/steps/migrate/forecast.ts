@@ -1,4 +1,5 @@
 import type { Risk, Undo } from "../../model/plan.ts";
+import { migrationFilesInput } from "../../model/release-inputs.ts";
 import type { StepForecast } from "../../model/step-kind.ts";
 import { historyOf } from "../../postgres/migrations/history/registry.ts";
 import type { HistoryFormat, Migration } from "../../postgres/migrations/migration.ts";
@@ -104,7 +105,7 @@ export function forecastMigrations(
     timeoutMs: timeoutMs(pending.length, limits),
     undo: undoOf(facts, rollbackDatabase),
     inputs: [
-      { name: `migration files in ${directory}`, digest: facts.filesDigest },
+      migrationFilesInput(directory, facts.filesDigest),
       { name: "migration ledger", digest: facts.ledgerDigest },
     ],
     blocked: facts.problems,

@@ -2,8 +2,8 @@ import { isDeepStrictEqual } from "node:util";
 import { formatDuration, parseDuration } from "../../lib/duration.ts";
 import type { HttpOutcome, HttpResponse } from "../../lib/http.ts";
 import type { Json } from "../../model/json.ts";
-import { matchesGlob } from "./glob.ts";
-import { selectJson } from "./json-path.ts";
+import { matchesGlob } from "../../lib/glob.ts";
+import { selectJson } from "../../lib/json-path.ts";
 import type { Check } from "./schema.ts";
 
 export interface Judgement {

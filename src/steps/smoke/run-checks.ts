@@ -3,7 +3,7 @@ import { formatDuration, parseDuration } from "../../lib/duration.ts";
 import { request, type HttpOutcome, type HttpRequest, type HttpResponse } from "../../lib/http.ts";
 import type { Json } from "../../model/json.ts";
 import { judge, jsonOf, type Judgement } from "./judge.ts";
-import { selectJson } from "./json-path.ts";
+import { selectJson } from "../../lib/json-path.ts";
 import type { Check } from "./schema.ts";
 import { needsOf } from "./select.ts";
 import { fillJson, fillText, type TemplateValues } from "./template.ts";

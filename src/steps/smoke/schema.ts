@@ -1,6 +1,6 @@
 import * as z from "zod";
-import { durationSchema, idSchema, publicUrlSchema } from "../../model/runbook.ts";
-import { jsonPathProblem } from "./json-path.ts";
+import { durationSchema, idSchema, publicUrlSchema, type IssueParams } from "../../model/runbook.ts";
+import { jsonPathProblem } from "../../lib/json-path.ts";
 import { capturesUsedBy, selectChecks } from "./select.ts";
 import { isKnownName, namesIn } from "./template.ts";
 
@@ -9,7 +9,11 @@ const headerName = z.string().regex(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/, { error: "i
 const jsonPathSchema = z.string().superRefine((path, context) => {
   const problem = jsonPathProblem(path);
   if (problem !== undefined)
-    context.addIssue({ code: "custom", message: `is not a JSONPath that can be used: ${problem}` });
+    context.addIssue({
+      code: "custom",
+      message: `is not a JSONPath that can be used: ${problem}`,
+      params: { hint: "write it like $.status; for a pattern use matches with *" } satisfies IssueParams,
+    });
 });
 
 const jsonExpectationSchema = z
@@ -100,6 +104,26 @@ const checkSchema = z.strictObject({
     .describe("Earlier checks without whose success this one is not run"),
 });
 
+const checksFields = {
+  checks: z.array(checkSchema).min(1).max(500).describe("Checks, run in this order"),
+  tags: z
+    .array(z.string().min(1))
+    .max(20)
+    .default([])
+    .describe("Only checks with any of these tags, and what they need"),
+  grep: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("Only checks with this tag, or with this text in id or title, and what they need"),
+  deadline: durationSchema.default("60s").describe("For all checks together"),
+};
+
+/** Checks and which of them are meant, without where they are asked. */
+export const checksSchema = z.strictObject(checksFields).superRefine((settings, context) => {
+  for (const { path, message } of mistakesIn(settings)) context.addIssue({ code: "custom", path, message });
+});
+
 export const smokeSchema = z
   .strictObject({
     baseUrl: publicUrlSchema.optional().describe("Where to ask; the environment's URL when left out"),
@@ -107,23 +131,17 @@ export const smokeSchema = z
       .enum(["public", "staged"])
       .default("public")
       .describe("public: as visitors do. staged: the new release alone, also before it has traffic"),
-    checks: z.array(checkSchema).min(1).max(500).describe("Checks, run in this order"),
-    tags: z
-      .array(z.string().min(1))
-      .max(20)
-      .default([])
-      .describe("Only checks with any of these tags, and what they need"),
-    grep: z
-      .string()
-      .min(1)
-      .optional()
-      .describe("Only checks with this tag, or with this text in id or title, and what they need"),
-    deadline: durationSchema.default("60s").describe("For all checks together"),
+    ...checksFields,
   })
   .superRefine((settings, context) => {
     for (const { path, message } of mistakesIn(settings)) context.addIssue({ code: "custom", path, message });
+    if (settings.through === "staged" && settings.baseUrl !== undefined) {
+      const message = "cannot be given with through: staged, which has its own address";
+      context.addIssue({ code: "custom", path: ["baseUrl"], message });
+    }
   });
 
+export type ChecksSettings = z.output<typeof checksSchema>;
 export type SmokeSettings = z.output<typeof smokeSchema>;
 export type Check = z.output<typeof checkSchema>;
 
@@ -133,7 +151,7 @@ interface Mistake {
 }
 
 /** What a field cannot know by itself. */
-function mistakesIn(settings: SmokeSettings): Mistake[] {
+function mistakesIn(settings: ChecksSettings): Mistake[] {
   const mistakes: Mistake[] = [];
   const earlier = new Set<string>();
   const captured = new Set<string>();
@@ -157,12 +175,6 @@ function mistakesIn(settings: SmokeSettings): Mistake[] {
       captured.add(name);
     }
     earlier.add(check.id);
-  }
-  if (settings.through === "staged" && settings.baseUrl !== undefined) {
-    mistakes.push({
-      path: ["baseUrl"],
-      message: "cannot be given with through: staged, which has its own address",
-    });
   }
   if (mistakes.length === 0 && selectChecks(settings).length === 0) {
     mistakes.push({

@@ -1,5 +1,8 @@
-import type { Check, SmokeSettings } from "./schema.ts";
+import type { Check, ChecksSettings } from "./schema.ts";
 import { namesIn } from "./template.ts";
+
+/** What changes nothing. */
+export const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * The checks that `tags` and `grep` choose, together with all that they need, in their order. `grep` fits a
@@ -9,7 +12,7 @@ export function selectChecks({
   checks,
   tags,
   grep,
-}: Pick<SmokeSettings, "checks" | "tags" | "grep">): Check[] {
+}: Pick<ChecksSettings, "checks" | "tags" | "grep">): Check[] {
   const chosen = new Set<string>();
   for (const check of checks.toReversed()) {
     const isWanted = (tags.length === 0 || tags.some((tag) => check.tags.includes(tag))) && fits(check, grep);

@@ -1,9 +1,10 @@
+import type { DecisionWord } from "../../model/decision.ts";
 import type { Signal } from "../../model/signal.ts";
 import type { StepContext } from "../../model/step-kind.ts";
 
 export interface Answer {
   id: number;
-  as: "done" | "retry" | "failed";
+  as: DecisionWord;
   by: string;
   note: string;
 }

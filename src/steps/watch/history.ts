@@ -1,56 +1,97 @@
-import type { Json } from "../../model/json.ts";
-import type { WatchState } from "../../watch/fold.ts";
+import { extremesOf } from "../../lib/extremes.ts";
+import type { WatchDefinition } from "../../watch/fold/definition.ts";
+import { isFinal, type Look, type TickState } from "../../watch/fold/look.ts";
+import type { RuleState } from "../../watch/fold/rule-state.ts";
+import { stageAt } from "./ask-source.ts";
 
 /**
- * What was seen, for the evidence: the whole watch in at most 240 rows, evenly spread, and the newest ones in
- * full. Plain JSON.
+ * What was seen of every rule over the watch, for the evidence and for charts, by "rule/source". About 240 rows each,
+ * spread over the rule's time: of each part of it the lowest value, the highest and the last, so that no peak is lost,
+ * and the last row without a value. Which rows are kept depends on the time of the data alone, not on when somebody
+ * looked.
  */
-export interface History {
-  /** One of so many ticks is kept. */
-  stride: number;
-  ticks: number;
-  rows: Row[];
-  /** The newest, every one. */
-  recent: Row[];
-}
+export type History = Record<string, Row[]>;
 
-export interface Row {
-  at: string;
-  rules: Record<string, Json>;
-  probes: Record<string, Json>;
-}
+/**
+ * End of the data in ms since 1970, state, value in the rule's unit, requests or points in its window, e-value. Without
+ * a value nothing is known since the row before.
+ */
+export type Row = [
+  atMs: number,
+  state: TickState,
+  value: number | null,
+  count: number | null,
+  evidence: number | null,
+];
 
 const MAX_ROWS = 240;
-const MAX_RECENT = 60;
+const MIN_ROWS = 24;
+const ALL_ROWS = 720;
+/** The lowest, the highest and the last. */
+const ROWS_OF_PART = 3;
 
-export const emptyHistory: History = { stride: 1, ticks: 0, rows: [], recent: [] };
+export const emptyHistory: History = {};
 
-/** Adds what the state says at this tick. When the rows are full, every second one is dropped. */
-export function record(history: History, state: WatchState, atMs: number): History {
-  const row = rowOf(state, atMs);
-  const recent = [...history.recent, row].slice(-MAX_RECENT);
-  const next = { ...history, ticks: history.ticks + 1, recent };
-  if (history.ticks % history.stride !== 0) return next;
-  const rows = [...history.rows, row];
-  if (rows.length <= MAX_ROWS) return { ...next, rows };
-  return { ...next, rows: rows.filter((_, index) => index % 2 === 0), stride: history.stride * 2 };
+/**
+ * Adds what a look has made of a rule. Looks without an answer that a source has made good for meanwhile leave nothing;
+ * where nobody looked, and it cannot be asked for any more, there is a row that says so.
+ */
+export function recordRow(
+  history: History,
+  watch: WatchDefinition,
+  look: Look,
+  before: RuleState,
+  after: RuleState,
+): History {
+  const { tick, confident } = after;
+  const own = watch.rules.find(({ rule }) => rule.name === look.rule);
+  if (tick === null || own === undefined) return history;
+  const key = `${look.rule}/${look.source}`;
+  const known = history[key] ?? [];
+  const row: Row = [
+    tick.atMs,
+    tick.state,
+    tick.value === undefined ? null : Number(tick.value.toPrecision(6)),
+    tick.count ?? null,
+    confident === undefined ? null : Number(confident.value.toPrecision(4)),
+  ];
+  const isAnswered = isFinal(look) && after.cursorMs === look.toMs;
+  const added = isAnswered
+    ? [...known.filter(([atMs]) => atMs <= look.fromMs), ...missedRows(watch, look, before), row]
+    : [...known.filter(([atMs, , value]) => value !== null || atMs < row[0]), row];
+  const maxRows = maxRowsOf(watch);
+  const partMs = (ROWS_OF_PART * (own.untilMs - own.fromMs)) / maxRows;
+  const partOf = ([atMs]: Row): number => Math.floor((atMs - own.fromMs) / partMs);
+  const newest = partOf(row);
+  const first = added.findIndex((one) => partOf(one) === newest);
+  return {
+    ...history,
+    [key]: [...added.slice(0, first), ...thinned(added.slice(first))].slice(-2 * maxRows),
+  };
 }
 
-function rowOf(state: WatchState, atMs: number): Row {
-  const rules = Object.entries(state.rules).map(([id, rule]) => {
-    const { status } = rule;
-    const name = rule.breach === null ? status.state : "broken";
-    const value = "value" in status ? { value: Number(status.value.toPrecision(6)) } : {};
-    const requests = "requests" in status ? { requests: status.requests } : {};
-    const reason = "reason" in status ? { reason: status.reason } : {};
-    return [id, { state: name, ...value, ...requests, ...reason }] as const;
-  });
-  const probes = Object.entries(state.probes).map(
-    ([id, { last }]) => [id, last === null ? "not asked" : { ...last }] as const,
+/** Nobody looked for as long as a pause, and what was then is lost. */
+function missedRows({ stages }: WatchDefinition, { fromMs }: Look, { cursorMs }: RuleState): Row[] {
+  return fromMs - cursorMs >= stageAt(stages, cursorMs).everyMs ? [[fromMs, "MISSED", null, null, null]] : [];
+}
+
+/** A value of too few requests to say anything is no extreme beside one that says something. */
+function thinned(rows: readonly Row[]): Row[] {
+  const isJudged = ([, state, value]: Row): boolean =>
+    value !== null && (state === "OK" || state === "BREACH");
+  const judged = rows.some(isJudged);
+  const last = rows.findLast(([, , value]) => value !== null);
+  const kept = new Set(
+    extremesOf(
+      rows.filter((row) => !judged || row[2] === null || isJudged(row)),
+      ([, , value]) => value ?? undefined,
+    ),
   );
-  return {
-    at: new Date(atMs).toISOString(),
-    rules: Object.fromEntries(rules),
-    probes: Object.fromEntries(probes),
-  };
+  return rows.filter((row) => kept.has(row) || row === last);
+}
+
+/** The more there is to keep apart, the fewer each. */
+function maxRowsOf({ rules }: WatchDefinition): number {
+  const series = rules.reduce((sum, { sources }) => sum + sources.length, 0);
+  return Math.max(MIN_ROWS, Math.min(MAX_ROWS, Math.floor(ALL_ROWS / Math.max(1, series))));
 }

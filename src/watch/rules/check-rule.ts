@@ -1,5 +1,8 @@
+import { suggest } from "../../lib/did-you-mean.ts";
 import { formatDuration } from "../../lib/duration.ts";
-import type { Condition, Metric, WatchRule } from "./watch-rule.ts";
+import type { Metric } from "../../model/metric.ts";
+import { printHold } from "./print-rule.ts";
+import type { Condition, WatchRule } from "./watch-rule.ts";
 
 /** What the watch around a rule, and its source, can do. */
 export interface RuleSetting {
@@ -17,29 +20,39 @@ export interface RuleRefusal {
   /** A sentence part that begins with the rule's name. */
   reason: string;
   fix: string;
+  /** The part of the rule's text that is meant, as it is printed. */
+  word?: string;
 }
+
+type Refuse = (reason: string, fix: string, word?: string) => void;
 
 const RATIO = "error_rate, share(latency > …) and declared queries with counts";
 
 /** Pure: why a rule that parses cannot do what it says; empty when it can. All reasons at once. */
 export function checkRule(rule: WatchRule, setting: RuleSetting): RuleRefusal[] {
   const found: RuleRefusal[] = [];
-  const refuse = (reason: string, fix: string): void =>
-    void found.push({ reason: `${rule.name}: ${reason}`, fix });
+  const refuse: Refuse = (reason, fix, word) =>
+    void found.push({ reason: `${rule.name}: ${reason}`, fix, ...(word === undefined ? {} : { word }) });
   const { condition, hold, kind, action, mode } = rule;
 
   if (hold?.kind === "for" && setting.stageMs !== undefined && hold.ms > setting.stageMs)
     refuse(
       `it must hold for ${formatDuration(hold.ms)}, and the stage is ${formatDuration(setting.stageMs)} long`,
       "make the stage longer or the time shorter",
+      printHold(hold),
     );
   if (kind === "expect" && action === "rollback")
     refuse(
       "what was not shown to be good is no reason to roll back",
       "write -> fail-gate or -> hold, or a when rule",
+      "-> rollback",
     );
   if (kind === "when" && action === "fail-gate")
-    refuse("fail-gate is what an expect rule does", "write expect, or -> rollback or -> hold");
+    refuse(
+      "fail-gate is what an expect rule does",
+      "write expect, or -> rollback or -> hold",
+      "-> fail-gate",
+    );
   if (condition.kind === "probe") {
     checkProbe(rule, condition.probe, setting, refuse);
     return found;
@@ -61,19 +74,38 @@ export function checkRule(rule: WatchRule, setting: RuleSetting): RuleRefusal[] 
     refuse("the objective must be between 0% and 100%", "write for example burn(99.9%, 30d)");
   if (target.kind === "number" && target.unit === "% of max" && metric.kind !== "gauge")
     refuse("only a gauge has a greatest value", `write ${target.value}%`);
+  if ("floor" in target && (kind === "when") === condition.compare.startsWith("<"))
+    refuse(
+      "a floor is for rules about too much, below which nothing is wrong",
+      "take the floor away",
+      `floor ${target.floor}%`,
+    );
+  checkSample(rule, metric, isCounted, refuse);
   return found;
+}
+
+function checkSample({ sample }: WatchRule, metric: Metric, isCounted: boolean, refuse: Refuse): void {
+  if (sample === undefined) return;
+  const { least, unit } = sample;
+  const word = `min ${least} ${unit}`;
+  if (metric.kind === "count") refuse("a count is its own sample", `take ${word} away`, word);
+  else if (isCounted && unit === "points")
+    refuse("its source counts requests, not points", `write min ${least} requests`, word);
+  else if (!isCounted && unit === "requests")
+    refuse("its source does not say how many requests there were", `write min ${least} points`, word);
 }
 
 function checkProbe(
   { hold, kind, mode, sample }: WatchRule,
   probe: string,
   { probes }: RuleSetting,
-  refuse: (reason: string, fix: string) => void,
+  refuse: Refuse,
 ): void {
   if (probes !== undefined && !probes.includes(probe))
     refuse(
       `there is no probe ${probe}`,
-      probes.length === 0 ? "declare it under probes" : `probes: ${probes.join(", ")}`,
+      suggest(probe, probes, "probes") || "declare it under probes",
+      probe,
     );
   if (kind === "expect")
     refuse("a probe is expected to answer anyway", "write when probe(…) fails for 3 of 3");

@@ -1,11 +1,12 @@
+import type { Metric } from "../../model/metric.ts";
 import type { Cursor } from "./cursor.ts";
 import { parseTarget } from "./parse-target.ts";
-import { COMPARISONS, type Condition, type Metric } from "./watch-rule.ts";
+import { COMPARISONS, type Condition } from "./watch-rule.ts";
 
 const METRICS = ["error_rate", "share", "p50", "p95", "p99", "gauge", "count", "probe"] as const;
 const EXAMPLE = "write for example error_rate > 1%, share(latency > 1s) > 5% or probe(health) fails";
 
-/** metric [window] compare target, or probe(NAME) "fails". */
+/** metric [from SOURCE [and SOURCE]] [window] compare target, or probe(NAME) "fails". */
 export function parseCondition(cursor: Cursor): Condition {
   if (cursor.take("probe", "(")) {
     const probe = cursor.name("the name of a probe");
@@ -14,13 +15,30 @@ export function parseCondition(cursor: Cursor): Condition {
     return { kind: "probe", probe };
   }
   const metric = parseMetric(cursor);
+  const from = parseSources(cursor);
   const overMs = cursor.take("over") ? cursor.duration("the length of the window") : undefined;
   const compare = cursor.oneOf(COMPARISONS, "a comparison");
   const target = parseTarget(cursor, metric);
-  return { kind: "measure", metric, ...(overMs === undefined ? {} : { overMs }), compare, target };
+  return {
+    kind: "measure",
+    metric,
+    ...(from === undefined ? {} : { from }),
+    ...(overMs === undefined ? {} : { overMs }),
+    compare,
+    target,
+  };
 }
 
-function parseMetric(cursor: Cursor): Metric {
+/** Two sources are asked independently, and the worse of what they show counts. */
+function parseSources(cursor: Cursor): string[] | undefined {
+  if (!cursor.take("from")) return undefined;
+  const sources = [cursor.name("the name of a source")];
+  while (cursor.take("and")) sources.push(cursor.name("the name of a source"));
+  return sources;
+}
+
+/** What to measure, without a condition: error_rate, p95(latency), gauge(connections), or the name of a query. */
+export function parseMetric(cursor: Cursor): Metric {
   if (cursor.take("error_rate")) return { kind: "error_rate" };
   if (cursor.take("share", "(")) {
     cursor.expect("latency", "write share(latency > 1s)");

@@ -1,5 +1,6 @@
+import type { Metric } from "../../model/metric.ts";
 import { Cursor, Mistake } from "./cursor.ts";
-import { parseCondition } from "./parse-condition.ts";
+import { parseCondition, parseMetric } from "./parse-condition.ts";
 import { ruleOf } from "./rule-of.ts";
 import {
   ACTIONS,
@@ -45,6 +46,7 @@ export function parseRule(text: string): ParsedRule {
 /** The parts of the form with one key per part; each is read alone, with the offsets of its own text. */
 export const ruleParts = {
   condition: (text: string) => part<Condition>(text, parseCondition),
+  metric: (text: string) => part<Metric>(text, parseMetric),
   hold: (text: string) => part<Hold>(text, (cursor) => holdBehindFor(cursor)),
   sample: (text: string) => part(text, (cursor) => sampleBehindMin(cursor)),
   mode: (text: string) => part<Mode>(text, modeOf),

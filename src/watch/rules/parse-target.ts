@@ -1,5 +1,6 @@
 import { Mistake, type Cursor } from "./cursor.ts";
-import type { BaselineFrom, Change, Metric, Target } from "./watch-rule.ts";
+import type { Metric } from "../../model/metric.ts";
+import type { BaselineFrom, Change, Target } from "./watch-rule.ts";
 
 const DAY_MS = 86_400_000;
 const NEEDS_UNIT = "+ 50% makes it one and a half times as much, + 50pp adds 50 percentage points";

@@ -1,12 +1,6 @@
-import type { Change, Condition, Metric, Target, WatchRule } from "./watch-rule.ts";
-
-const UNITS = [
-  ["d", 86_400_000],
-  ["h", 3_600_000],
-  ["m", 60_000],
-  ["s", 1000],
-  ["ms", 1],
-] as const;
+import { writeDuration } from "../../lib/duration.ts";
+import { printMetric } from "../../model/metric.ts";
+import type { Change, Condition, Hold, Target, WatchRule } from "./watch-rule.ts";
 
 /** The text form of a rule; parseRule reads it as the same rule. */
 export function printRule({
@@ -23,11 +17,7 @@ export function printRule({
     `${name}:`,
     kind,
     printCondition(condition),
-    hold === undefined
-      ? ""
-      : hold.kind === "for"
-        ? `for ${duration(hold.ms)}`
-        : `for ${hold.bad} of ${hold.looks}`,
+    hold === undefined ? "" : printHold(hold),
     sample === undefined ? "" : `min ${sample.least} ${sample.unit}`,
     mode === undefined
       ? ""
@@ -41,39 +31,29 @@ export function printRule({
     .join(" ");
 }
 
+/** "for 5m", "for 3 of 5" */
+export function printHold(hold: Hold): string {
+  return hold.kind === "for" ? `for ${writeDuration(hold.ms)}` : `for ${hold.bad} of ${hold.looks}`;
+}
+
 /** "error_rate over 5m > 1%" */
 export function printCondition(condition: Condition): string {
   if (condition.kind === "probe") return `probe(${condition.probe}) fails`;
-  const { metric, overMs, compare, target } = condition;
-  const over = overMs === undefined ? "" : ` over ${duration(overMs)}`;
-  return `${printMetric(metric)}${over} ${compare} ${printTarget(target)}`;
-}
-
-function printMetric(metric: Metric): string {
-  switch (metric.kind) {
-    case "error_rate":
-      return "error_rate";
-    case "share":
-      return `share(latency > ${duration(metric.slowerThanMs)})`;
-    case "quantile":
-      return `p${metric.percent}(latency)`;
-    case "gauge":
-    case "count":
-      return `${metric.kind}(${metric.name})`;
-    case "query":
-      return metric.name;
-  }
+  const { metric, from, overMs, compare, target } = condition;
+  const sources = from === undefined ? "" : ` from ${from.join(" and ")}`;
+  const over = overMs === undefined ? "" : ` over ${writeDuration(overMs)}`;
+  return `${printMetric(metric)}${sources}${over} ${compare} ${printTarget(target)}`;
 }
 
 function printTarget(target: Target): string {
   switch (target.kind) {
     case "number":
-      return target.unit === "ms" ? duration(target.value) : `${target.value}${target.unit}`;
+      return target.unit === "ms" ? writeDuration(target.value) : `${target.value}${target.unit}`;
     case "baseline": {
       const { from } = target;
       const what =
         from.kind === "before"
-          ? `before ${duration(from.ms)}`
+          ? `before ${writeDuration(from.ms)}`
           : from.kind === "pinned"
             ? `pinned ${from.id}`
             : `same-hours last ${from.days}d`;
@@ -83,7 +63,7 @@ function printTarget(target: Target): string {
       return `control${printChange(target.change)}${printFloor(target.floor)}`;
     case "burn": {
       const { objectivePercent, periodMs, factor, longMs, shortMs } = target;
-      return `burn(${objectivePercent}%, ${duration(periodMs)}) * ${factor} over ${duration(longMs)} and ${duration(shortMs)}`;
+      return `burn(${objectivePercent}%, ${writeDuration(periodMs)}) * ${factor} over ${writeDuration(longMs)} and ${writeDuration(shortMs)}`;
     }
   }
 }
@@ -96,16 +76,4 @@ function printChange(change: Change | undefined): string {
 
 function printFloor(floor: number | undefined): string {
   return floor === undefined ? "" : ` floor ${floor}%`;
-}
-
-/** As a runbook writes it: "1h30m". */
-function duration(ms: number): string {
-  let rest = ms;
-  let text = "";
-  for (const [unit, length] of UNITS) {
-    const many = Math.floor(rest / length);
-    if (many > 0) text += `${many}${unit}`;
-    rest -= many * length;
-  }
-  return text;
 }

@@ -15,6 +15,9 @@ export const ruleTextSchema = z
     return z.NEVER;
   });
 
+/** What to measure, as a rule writes it in front of its comparison. */
+export const metricSchema = partSchema(ruleParts.metric);
+
 const policyText = partSchema(ruleParts.policy).optional();
 
 /** The form with one key per part: `{name: errors, when: error_rate > 1%, for: 5m, action: rollback}`. */

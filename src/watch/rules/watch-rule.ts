@@ -1,3 +1,5 @@
+import type { Metric } from "../../model/metric.ts";
+
 /**
  * A rule of a watch, parsed. The same tree comes of the text form and of the form with one key per part; all
  * durations are milliseconds, all rates percent. Requirements E5, E6.
@@ -18,22 +20,17 @@ export interface WatchRule {
 }
 
 export type Condition =
-  | { kind: "measure"; metric: Metric; overMs?: number; compare: Comparison; target: Target }
+  | {
+      kind: "measure";
+      metric: Metric;
+      /** Names of the sources that are asked; the only one that gives the metric when left out. */
+      from?: readonly string[];
+      overMs?: number;
+      compare: Comparison;
+      target: Target;
+    }
   /** The probe of that name fails. */
   | { kind: "probe"; probe: string };
-
-export type Metric =
-  | { kind: "error_rate" }
-  /** Requests that took longer, of all. */
-  | { kind: "share"; slowerThanMs: number }
-  /** A latency quantile: p50, p95, p99. */
-  | { kind: "quantile"; percent: number }
-  /** A value that goes up and down, such as connections. */
-  | { kind: "gauge"; name: string }
-  /** How many events there were. */
-  | { kind: "count"; name: string }
-  /** A query that the runbook declares under this name. */
-  | { kind: "query"; name: string };
 
 export const COMPARISONS = [">=", "<=", ">", "<"] as const;
 export type Comparison = (typeof COMPARISONS)[number];

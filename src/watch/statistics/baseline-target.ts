@@ -31,4 +31,5 @@ export function baselineTarget(baseline: Baseline, rise: BaselineRise, floor: nu
 
 /** The part of a rule's α that is left for the test against the target. */
 export const BASELINE_ALPHA_PART = 0.5;
-const BASELINE_CONFIDENCE = 0.995;
+/** One-sided, of the highest share that something compared with may truly have. */
+export const BASELINE_CONFIDENCE = 0.995;

@@ -69,9 +69,9 @@ export function evidenceValue(evidence: BlockEvidence | Float64Array): number {
 }
 
 /** The sizes of a regression that are looked for: by how much the odds of a bad request rise. */
-const ODDS_RATIOS = [1.5, 2.5, 5, 10, 30, 100] as const;
+export const ODDS_RATIOS = [1.5, 2.5, 5, 10, 30, 100] as const;
 /** What is staked on each of them. */
-const PRIOR = [0.1, 0.2, 0.35, 0.2, 0.1, 0.05] as const;
+export const PRIOR = [0.1, 0.2, 0.35, 0.2, 0.1, 0.05] as const;
 /** What one block may multiply the evidence by. Less than it says does no harm to the guarantee. */
 const MAX_FACTOR = 10;
 /** Finite, so that it can be stored. */

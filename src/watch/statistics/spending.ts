@@ -3,8 +3,14 @@ const HOUR_MS = 60 * MINUTE_MS;
 
 /** The risk of rolling back a release whose share is at its target, in a whole watch with one gating rule. */
 export const ROLLBACK_ALPHA = 0.01;
-/** The same for only not advancing any further, which is cheap and can be taken back. */
-export const HOLD_ALPHA = 0.1;
+/** Holding is cheap and can be taken back: it may be wrong this many times as often. */
+const HOLD_TIMES = 10;
+const MAX_HOLD_ALPHA = 0.5;
+
+/** The risk of only not advancing any further, for a rule with this risk of rolling back. */
+export function holdAlpha(alpha: number): number {
+  return Math.min(MAX_HOLD_ALPHA, HOLD_TIMES * alpha);
+}
 
 /** A part of a watch with its own part of the risk, counted from the moment that traffic changed. */
 export interface Epoch {
@@ -22,10 +28,13 @@ export interface Epoch {
  * to the end of a watch that is longer; inside these it is split evenly. A watch that ends early has spent less.
  *
  * Blocks are short where a gross regression must be seen soon, and longer later. `minBlockMs` makes all of them at
- * least as long (see `burstMs` in dispersion.ts).
+ * least as long (see `burstMs` in dispersion.ts); less than 10 s, when bursts are known to be shorter, makes all of
+ * them shorter in proportion, to a second at the least. 0 when nothing is known.
  */
 export function epochsOf(durationMs: number, minBlockMs = 0): Epoch[] {
   const lastMs = Math.max(durationMs, 24 * HOUR_MS);
+  const firstMs = STAGES[0].blockMs;
+  const scale = minBlockMs > 0 ? Math.min(firstMs, Math.max(MIN_BLOCK_MS, minBlockMs)) / firstMs : 1;
   return STAGES.flatMap(({ fromMs, toMs, blockMs }) => {
     const endMs = Math.min(toMs, lastMs);
     const lengthMs = fromMs < 30 * MINUTE_MS ? endMs - fromMs : 30 * MINUTE_MS;
@@ -36,7 +45,7 @@ export function epochsOf(durationMs: number, minBlockMs = 0): Epoch[] {
         fromMs: startMs,
         toMs: Math.min(endMs, startMs + lengthMs),
         share: 1 / STAGES.length / count,
-        blockMs: Math.max(blockMs, minBlockMs),
+        blockMs: Math.max(blockMs * scale, minBlockMs),
       };
     }).filter((epoch) => epoch.fromMs < durationMs);
   });
@@ -69,18 +78,48 @@ export interface PlannedBlock {
   startWeight: number;
 }
 
-/** All blocks of a watch, one after another; the last one is cut at its end. */
-export function plannedBlocks(durationMs: number, minBlockMs = 0): PlannedBlock[] {
+/** How often a watch looks: every so often from where the one before ends until `untilMs`, and then at `untilMs`. */
+export interface Cadence {
+  untilMs: number;
+  everyMs: number;
+}
+
+/**
+ * All blocks of a watch, one after another; the last one is cut at its end. A block ends with a look: without a cadence
+ * there is one whenever it is full.
+ */
+export function plannedBlocks(
+  durationMs: number,
+  minBlockMs = 0,
+  cadences: readonly Cadence[] = [],
+): PlannedBlock[] {
   const epochs = epochsOf(durationMs, minBlockMs);
   const blocks: PlannedBlock[] = [];
   let fromMs = 0;
   for (let epoch = epochAt(epochs, 0); epoch !== undefined; epoch = epochAt(epochs, fromMs)) {
-    const lengthMs = Math.min(epoch.blockMs, durationMs - fromMs);
+    const lengthMs = Math.min(nextLook(cadences, fromMs + epoch.blockMs), durationMs) - fromMs;
     if (lengthMs <= 0) break;
     blocks.push({ fromMs, lengthMs, startWeight: startWeight(epochs, fromMs) });
     fromMs += lengthMs;
   }
   return blocks;
+}
+
+/** When the `count`th look is made, in ms since the beginning; the last cadence goes on. 0 without a cadence. */
+export function lookAtMs(cadences: readonly Cadence[], count: number): number {
+  let atMs = 0;
+  for (let look = 0; look < count; look++) atMs = nextLook(cadences, atMs + 1);
+  return cadences.length === 0 ? 0 : atMs;
+}
+
+/** The first look at that time or later; the last cadence goes on. */
+function nextLook(cadences: readonly Cadence[], atMs: number): number {
+  const index = cadences.findIndex(({ untilMs }) => atMs <= untilMs);
+  const cadence = index === -1 ? cadences.at(-1) : cadences[index];
+  if (cadence === undefined) return atMs;
+  const beginMs = (index === -1 ? cadence : cadences[index - 1])?.untilMs ?? 0;
+  const lookMs = beginMs + Math.ceil((atMs - beginMs) / cadence.everyMs) * cadence.everyMs;
+  return index === -1 ? lookMs : Math.min(lookMs, cadence.untilMs);
 }
 
 /** The e-value from which a watch with this many gating rules acts: 1/α, the risk divided among the rules. */
@@ -89,6 +128,7 @@ export function threshold(alpha: number, gatingRules: number): number {
 }
 
 const FIRST_BLOCK_SHARE = 0.5;
+const MIN_BLOCK_MS = 1000;
 const STAGES = [
   { fromMs: 0, toMs: 5 * MINUTE_MS, blockMs: 10_000 },
   { fromMs: 5 * MINUTE_MS, toMs: 30 * MINUTE_MS, blockMs: 30_000 },

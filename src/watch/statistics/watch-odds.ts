@@ -1,6 +1,13 @@
 import { addBlockInPlace, evidenceValue, noEvidence } from "./block-evidence.ts";
 import { seededRandom, type SeededRandom } from "./seeded-random.ts";
-import { HOLD_ALPHA, plannedBlocks, ROLLBACK_ALPHA, threshold, type PlannedBlock } from "./spending.ts";
+import {
+  holdAlpha,
+  plannedBlocks,
+  ROLLBACK_ALPHA,
+  threshold,
+  type Cadence,
+  type PlannedBlock,
+} from "./spending.ts";
 
 /** What a plan knows of a rule in confident mode before the release. */
 export interface OddsQuestion {
@@ -10,10 +17,16 @@ export interface OddsQuestion {
   healthyShare: number;
   requestsPerMinute: number;
   durationMs: number;
+  /** The odds of a false alarm that the rule may have in the whole watch, 0 to 1; 0.01 when left out. */
+  alpha?: number;
   /** 1 when left out. */
   gatingRules?: number;
   /** See epochsOf. */
   minBlockMs?: number;
+  /** How often it looks; as soon as it is of use when left out. */
+  cadences?: readonly Cadence[];
+  /** It rolls back no sooner: a comparison, before it is known how traffic is shared out. 0 when left out. */
+  notBeforeMs?: number;
   /** Bad requests come in clusters of this mean size; 1, independent, when left out. */
   clusterSize?: number;
 }
@@ -49,10 +62,11 @@ export interface Detection {
  * percentage point at the most; the time is bounded, below a second.
  */
 export function watchOdds(question: OddsQuestion): WatchOdds {
-  const blocks = plannedBlocks(question.durationMs, question.minBlockMs);
+  const blocks = plannedBlocks(question.durationMs, question.minBlockMs, question.cadences);
   const rules = question.gatingRules ?? 1;
-  const rollbackAt = threshold(ROLLBACK_ALPHA, rules);
-  const holdAt = threshold(HOLD_ALPHA, rules);
+  const { alpha = ROLLBACK_ALPHA } = question;
+  const rollbackAt = threshold(alpha, rules);
+  const holdAt = threshold(holdAlpha(alpha), rules);
   const [held, rolledBack] = simulate(question, blocks, question.healthyShare, [holdAt, rollbackAt]);
   const detect = (times: number): Detection => {
     const share = Math.min(1, times * question.target);
@@ -86,7 +100,7 @@ const MINUTE_MS = 60_000;
 
 /** For each threshold, which rise, in how many minutes every run reached it; Infinity when it did not. */
 function simulate(
-  { target, requestsPerMinute, clusterSize = 1 }: OddsQuestion,
+  { target, requestsPerMinute, notBeforeMs = 0, clusterSize = 1 }: OddsQuestion,
   blocks: readonly PlannedBlock[],
   share: number,
   thresholds: readonly number[],
@@ -103,6 +117,7 @@ function simulate(
       const bad = drawBad(random, requests * share, clusterSize);
       const total = bad + random.poisson(requests * (1 - share));
       addBlockInPlace(evidence, bad, total, target, startWeight);
+      if (fromMs + lengthMs < notBeforeMs) continue;
       const value = evidenceValue(evidence);
       while (next < thresholds.length && value >= thresholds[next]!)
         reached[next++]![run] = (fromMs + lengthMs) / MINUTE_MS;

@@ -57,6 +57,23 @@ describe("the printed log of a run", () => {
     );
   });
 
+  it("names the words that answer a question, where it says which", () => {
+    const asked = (more: object): string =>
+      heartbeatLine(
+        viewOf(
+          sampleRun(),
+          eventsOf(...beginning, [
+            "step.waiting",
+            { stepId: "ok", for: "decision", text: "too little was seen", ...more },
+            5,
+          ]),
+        ),
+        at(34),
+      );
+    expect(asked({})).toMatch(/→ tminus resume r0sample0001 --as done\|retry\|failed$/);
+    expect(asked({ answers: ["done", "extend", "nonsense"] })).toMatch(/ --as done\|extend$/);
+  });
+
   it("has a heartbeat also between the last compensation and the end", () => {
     const view = viewOf(
       sampleRun(),

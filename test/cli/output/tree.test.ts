@@ -13,6 +13,7 @@ import {
   succeeded,
   waitingForApproval,
 } from "../support/sample-run.ts";
+import { sampleWatch } from "../support/sample-watch.ts";
 
 type Rows = Parameters<typeof eventsOf>;
 const queued: Rows[number] = [
@@ -64,6 +65,32 @@ describe("the tree of a run", () => {
     const lines = renderTree(viewFor(name), at(stories[name]!.seconds), { columns, style: plainStyle });
     for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
     await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(`goldens/tree-${name}-${columns}.txt`);
+  });
+
+  const watching = viewOf(
+    sampleRun(),
+    eventsOf(...beginning, ...waitingForApproval, ...approved, ...rolledBack.slice(0, 5)),
+  );
+
+  it.each([100, 80, 40])("shows the rules that the step at work watches, at %i columns", async (columns) => {
+    const blind = {
+      rules: ["memory"],
+      sinceMs: at(35).getTime(),
+      consequence: { text: "a person is asked", atMs: at(635).getTime() },
+    };
+    const watched = [sampleWatch({ next: { lookAtMs: at(87).getTime(), blind } })];
+    const view = { ...watching, zeroAt: at(61) };
+    const lines = renderTree(view, at(75), { columns, style: plainStyle, watched });
+    for (const line of lines) expect(widthOf(line)).toBeLessThanOrEqual(columns);
+    await expect(`${lines.join("\n")}\n`).toMatchFileSnapshot(`goldens/tree-watching-${columns}.txt`);
+  });
+
+  it("shows no rules of a step that is over", () => {
+    const view = viewFor("rolled-back");
+    const options = { columns: 100, style: plainStyle };
+    expect(renderTree(view, at(200), { ...options, watched: [sampleWatch()] })).toEqual(
+      renderTree(view, at(200), options),
+    );
   });
 
   it("folds what is not at work, and then cuts, to fit the screen", () => {

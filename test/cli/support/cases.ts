@@ -11,6 +11,7 @@ import {
   sampleRun,
   waitingForApproval,
 } from "./sample-run.ts";
+import { sampleWatch } from "./sample-watch.ts";
 
 /** Command lines for every command, each with success, failure and blocked where it can have them. */
 
@@ -157,6 +158,19 @@ export const cases: Case[] = [
     error: "STATE_UNAVAILABLE",
   },
   { name: "watch", argv: ["watch"], tminus: () => withRun({}, { afterFollow: ended }), exit: 0 },
+  {
+    name: "show of a rule",
+    argv: ["show", "--rule", "errors"],
+    tminus: () => withRun({}, { watchedSteps: [sampleWatch()] }),
+    exit: 0,
+  },
+  {
+    name: "show of an unknown rule",
+    argv: ["show", "--rule", "erors"],
+    tminus: () => withRun({}, { watchedSteps: [sampleWatch()] }),
+    exit: 2,
+    error: "USAGE_INVALID",
+  },
   { name: "watch of no run", argv: ["watch", "r9"], tminus: idle, exit: 2, error: "RUN_UNKNOWN" },
   { name: "wait for the end", argv: ["wait"], tminus: () => withRun(ended), exit: 0 },
   {

@@ -1,8 +1,22 @@
+import type { AnchorReading, AuditRecord } from "../../../src/model/audit.ts";
 import { TminusError } from "../../../src/errors.ts";
+import type { Emergency } from "../../../src/model/emergency.ts";
+import type { DeclaredFreeze } from "../../../src/model/freeze.ts";
+import { uncheckedActor, type Actor } from "../../../src/model/actor.ts";
+import type { People } from "../../../src/model/people.ts";
+import type { EnvironmentLock } from "../../../src/model/lock.ts";
+import type { Override } from "../../../src/model/override.ts";
 import type { Plan } from "../../../src/model/plan.ts";
 import type { Attempt, Run, RunEvent } from "../../../src/model/run.ts";
 import type { SignalBody } from "../../../src/model/signal.ts";
-import type { DoctorCheck, PlanRequest, RollbackLine, Tminus } from "../../../src/model/tminus.ts";
+import type {
+  ApprovedBefore,
+  DoctorCheck,
+  PlanRequest,
+  RollbackLine,
+  Tminus,
+  WatchedStep,
+} from "../../../src/model/tminus.ts";
 import { sampleRun } from "./sample-run.ts";
 
 export interface FakeTminus extends Tminus {
@@ -25,8 +39,34 @@ export interface FakeTminus extends Tminus {
   stale: boolean;
   workersAsked: number;
   rollbackLines: RollbackLine[];
+  openLock: EnvironmentLock | undefined;
+  /** Why no deploy may begin. */
+  closedWindow: string | undefined;
+  declaredEmergencies: Emergency[];
+  declaredFreezes: DeclaredFreeze[];
+  unlocked: { id: number; reason: string; actor: string }[];
+  activeOverrides: Override[];
+  auditRecords: AuditRecord[];
+  anchorReading: AnchorReading | undefined;
+  watchedSteps: WatchedStep[];
   isClosed: boolean;
+  /** Whom every password and token stands for. */
+  signedIn: Actor | undefined;
+  approvedBefore: ApprovedBefore | undefined;
 }
+
+/** Nobody; compose/people.test.ts has the real ones. */
+const refuse = async (): Promise<never> => {
+  throw new TminusError("PERMISSION_REFUSED", "only an admin may change that");
+};
+const fakePeople: People = {
+  users: async () => [],
+  tokens: async () => [],
+  addUser: refuse,
+  changeUser: refuse,
+  createToken: refuse,
+  revokeToken: refuse,
+};
 
 /** The facade in memory, with no engine behind it: events are the ones given. */
 export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTminus {
@@ -56,7 +96,25 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     stale: false,
     workersAsked: 0,
     rollbackLines: [],
+    openLock: undefined,
+    closedWindow: undefined,
+    declaredFreezes: [],
+    declaredEmergencies: [],
+    unlocked: [],
+    activeOverrides: [],
+    auditRecords: [],
+    anchorReading: undefined,
+    watchedSteps: [],
     isClosed: false,
+    signedIn: undefined,
+    approvedBefore: undefined,
+    identify: async (claim) => {
+      if (claim.by === "name") return uncheckedActor(claim.name);
+      if (fake.signedIn === undefined) throw new TminusError("IDENTITY_REFUSED", "the token is not good");
+      return fake.signedIn;
+    },
+    people: fakePeople,
+    changesSinceApproval: async () => fake.approvedBefore,
     async plan(request) {
       fake.plans.push(request);
       const { purpose, release } = request;
@@ -70,12 +128,71 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
           details: { moved: ["live traffic (was v1, is v9)"] },
         });
     },
-    async start(started, startedBy) {
-      fake.started.push({ plan: started, startedBy });
-      const run = sampleRun({ plan: started, createdBy: startedBy, state: "queued" });
+    async start(started, starter) {
+      fake.started.push({ plan: started, startedBy: starter.name });
+      const run = sampleRun({ plan: started, createdBy: starter.name, starter, state: "queued" });
       fake.runList.unshift(run);
       return run;
     },
+    checkWindow: async (planned) => {
+      if (fake.closedWindow !== undefined && planned.purpose === "deploy")
+        throw new TminusError("WINDOW_CLOSED", `production is ${fake.closedWindow}`);
+    },
+    checkFreeze: async (environment) => {
+      if (fake.closedWindow !== undefined)
+        throw new TminusError("WINDOW_CLOSED", `${environment} is ${fake.closedWindow}`);
+    },
+    windows: async (environment) => ({
+      environment,
+      standing: { at: "2026-11-27T10:00:00.000Z", isOpen: true, text: "open", closedBy: [], zone: "UTC" },
+      openings: [],
+      freezes: fake.declaredFreezes,
+    }),
+    freezes: async () => fake.declaredFreezes,
+    async freeze({ reason, environment }, by) {
+      const at = new Date("2026-11-27T10:00:00Z");
+      const until = new Date("2026-11-27T14:00:00Z");
+      const freeze = {
+        id: 7,
+        reason,
+        by,
+        at,
+        from: at,
+        until,
+        ...(environment === undefined ? {} : { environment }),
+      };
+      fake.declaredFreezes.push(freeze);
+      return freeze;
+    },
+    async thaw(freeze) {
+      fake.declaredFreezes = fake.declaredFreezes.filter(({ id }) => id !== freeze.id);
+      return true;
+    },
+    async declareEmergency({ environment, reason }, { name }) {
+      const at = new Date("2026-11-27T10:00:00Z");
+      const made = { id: 3, environment, reason, by: name, at, until: new Date("2026-11-27T12:00:00Z") };
+      fake.declaredEmergencies.push(made);
+      return made;
+    },
+    emergencies: async () => fake.declaredEmergencies,
+    endEmergencies: async () => fake.declaredEmergencies.splice(0).length,
+    followUps: async () => [],
+    closeFollowUp: async () => true,
+    mergeBack: async ({ into }) => ({
+      branch: "hotfix/x",
+      commit: "a".repeat(40),
+      targets: into.map((branch) =>
+        branch === "gone"
+          ? { branch, state: "refused", reason: "origin has no branch gone" }
+          : { branch, state: "opened", url: "https://github.example/7" },
+      ),
+    }),
+    exportWindows: async () => "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+    watched: async (_, stepId) =>
+      fake.watchedSteps.filter((step) => stepId === undefined || step.stepId === stepId),
+    sources: async () => ({
+      prom: { kind: "prometheus", settings: { url: "http://127.0.0.1:9090", queries: sampleQueries } },
+    }),
     previewRollback: async () => fake.rollbackLines,
     async ensureWorker() {
       fake.workersAsked++;
@@ -102,9 +219,36 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     async send(runId, body, actor) {
       const run = find(runId);
       if (run.state === "ended") throw new TminusError("RUN_ENDED", `run ${runId} ended`);
-      fake.sent.push({ runId, body, actor });
+      fake.sent.push({ runId, body, actor: actor.name });
     },
     lease: async () => undefined,
+    lock: async () => fake.openLock,
+    async unlock(lock, reason, actor) {
+      const isOpen = fake.openLock?.id === lock.id;
+      if (isOpen) fake.openLock = undefined;
+      fake.unlocked.push({ id: lock.id, reason, actor: actor.name });
+      return isOpen;
+    },
+    environment: (name) => ({ name, protected: plan.environment.protected }),
+    async override({ forMs, ...wanted }) {
+      const at = new Date("2026-11-21T10:00:00Z");
+      const made = { id: 1, ...wanted, at, until: new Date(at.getTime() + forMs) };
+      fake.activeOverrides.push(made);
+      return made;
+    },
+    overrides: async () => fake.activeOverrides,
+    async endOverrides(_environment, gate) {
+      const left = fake.activeOverrides.filter((one) => one.gate !== gate);
+      const ended = fake.activeOverrides.length - left.length;
+      fake.activeOverrides = left;
+      return ended;
+    },
+    sign: async (payloadType, payload) => ({ envelope: { payloadType, payload }, publicKey: "PUBLIC" }),
+    signingKey: async () => ({ publicKey: "PUBLIC\n", from: ".tminus/audit-key.pem", isNew: true }),
+    anchors: async () => fake.anchorReading,
+    async *audit() {
+      yield* fake.auditRecords;
+    },
     evidence: async (sha256) =>
       sha256 === "e".repeat(64) ? "line one\n\u001b[31mline two\u001b[0m\n" : undefined,
     status: async (environment) =>
@@ -122,6 +266,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
             },
             active: runs.filter(({ state }) => state !== "ended").reverse(),
             ...(last === undefined ? {} : { last }),
+            ...(fake.openLock === undefined ? {} : { lock: fake.openLock }),
           };
         }),
     doctor: async () => fake.checks,
@@ -132,3 +277,8 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
   };
   return fake;
 }
+
+const sampleQueries = {
+  error_rate: { bad: 'http_requests_total{status=~"5.."}', total: "http_requests_total" },
+  latency: { buckets: "http_request_duration_seconds_bucket" },
+};

@@ -19,6 +19,8 @@ export interface CommandOptions {
   columns?: number;
   /** What the person types. */
   answer?: string;
+  /** What the person types where nothing is shown. */
+  secret?: string;
   directory?: string;
   environment?: Record<string, string>;
   monotonicMs?: () => number;
@@ -49,6 +51,10 @@ export async function runCommand(
     async ask(question) {
       result.asked.push(question);
       return answer;
+    },
+    async askSecret(question) {
+      result.asked.push(question);
+      return options.secret ?? "";
     },
     onInterrupt(listener) {
       options.onStart?.(listener);

@@ -1,4 +1,5 @@
-import { hashJson } from "../../../src/lib/hash.ts";
+import { uncheckedActor } from "../../../src/model/actor.ts";
+import { planHash } from "../../../src/model/plan-hash.ts";
 import type { JsonObject } from "../../../src/model/json.ts";
 import type { Plan, PlannedStep } from "../../../src/model/plan.ts";
 import type { EventType, Run, RunEvent } from "../../../src/model/run.ts";
@@ -61,8 +62,7 @@ export function samplePlan(change: Partial<Plan> = {}): Plan {
     blocked: [],
     ...change,
   };
-  const gates = content.gates.map(({ durationMs: _durationMs, ...gate }) => gate);
-  return { ...content, hash: hashJson({ ...content, gates }), createdAt: START.toISOString() };
+  return { ...content, hash: planHash(content), createdAt: START.toISOString() };
 }
 
 export function blockedPlan(): Plan {
@@ -101,6 +101,7 @@ export function sampleRun(change: Partial<Run> = {}): Run {
     state: "running",
     createdAt: START,
     createdBy: "mia",
+    starter: uncheckedActor("mia"),
     startedAt: at(1),
     ...change,
   };

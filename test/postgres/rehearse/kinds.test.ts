@@ -243,6 +243,16 @@ describe("what a statement does to tables that were there before", () => {
     });
   });
 
+  it("is seen however long it takes: the server takes a session's counts away once a second", async () => {
+    await bench.query(`create table few (n integer);
+      insert into few select generate_series(1, 5);
+      create function slow(n integer) returns integer immutable language plpgsql
+        as 'begin perform pg_sleep(0.15); return n; end'`);
+    const { statements } = splitStatements("create index concurrently few_slow on few (slow(n))");
+    const { ran } = await runWatched(bench, statements, { transactional: false, clock: systemClock });
+    expect(work(ran[0]!.seen)).toEqual(["build few", "scan few"]);
+  });
+
   it("is seen from outside however short it is", async () => {
     await bench.query("create table tiny (n integer)");
     for (let times = 0; times < 10; times++) {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from "vitest";
+import { readTransactions } from "../../../src/postgres/diagnose/health.ts";
 import { openRecorder } from "../../../src/postgres/drift/check-drift.ts";
 import {
   checkConnection,
@@ -17,6 +18,15 @@ describe("readOnly", () => {
       message: expect.stringContaining("read-only transaction") as string,
     });
     expect(await world.has("t")).toBe(false);
+  });
+
+  it("is not counted by the server as a transaction that was rolled back", async () => {
+    await using world = await openMigrationWorld();
+    const options = { connectionString: world.url, purpose: "look", statementTimeoutMs: 5_000 };
+    const rolledBack = async (): Promise<number> => (await readOnly(options, readTransactions)).rolledBack;
+    const before = await rolledBack();
+    for (let count = 0; count < 5; count++) await rolledBack();
+    expect(await rolledBack()).toBe(before);
   });
 
   it("leaves no setting behind in a connection that a pooler may hand to an application", async () => {

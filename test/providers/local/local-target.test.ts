@@ -191,7 +191,7 @@ describe("the local target", () => {
   });
 
   it("stops a release that does not become healthy before the deadline", async () => {
-    const { target, store, mark } = await project({ healthDeadline: "400ms" });
+    const { target, store, mark } = await project({ healthDeadline: "3s" });
     await expect(target.stage("key-1", "v1", options(1, { HEALTH: "bad" }))).rejects.toMatchObject({
       code: "TARGET_UNHEALTHY",
       message: expect.stringContaining("/health answered 503"),

@@ -32,15 +32,23 @@ describe("what a rule may not say", () => {
     ["e: when error_rate > burn(99.9%, 30d) * 2 over 5m and 5m -> page", "short window is not shorter"],
     ["e: when error_rate > burn(100%, 30d) * 2 over 1h and 5m -> page", "between 0% and 100%"],
     ["e: when error_rate > 5% of max -> page", "only a gauge has a greatest value"],
+    [
+      "e: when cache_hit < baseline(pinned may) * 0.9 floor 5% -> page",
+      "a floor is for rules about too much",
+    ],
+    ["e: expect cache_hit > baseline(pinned may) floor 5% -> hold", "a floor is for rules about too much"],
+    ["e: when error_rate > 1% min 3 points -> page", "counts requests, not points; write min 3 requests"],
+    ["e: when gauge(cpu) > 90% min 3 requests -> page", "how many requests there were; write min 3 points"],
+    ["e: when count(groups) > 0 min 3 events -> page", "a count is its own sample; take min 3 events away"],
     ["e: expect error_rate < 1% -> rollback", "no reason to roll back"],
     ["e: when error_rate > 1% -> fail-gate", "fail-gate is what an expect rule does"],
-    ["e: when probe(health2) fails -> page", "there is no probe health2; probes: health"],
+    ["e: when probe(health2) fails -> page", 'there is no probe health2; did you mean "health"?'],
     ["e: when probe(health) fails for 1m -> page", "fails at looks, not for a time"],
     ["e: expect probe(health) fails -> hold", "expected to answer anyway"],
     ["e: when probe(health) fails min 3 points -> page", "has no sample"],
     ["e: when probe(health) fails confident -> page", "has no counts"],
   ])("%s", (text, reason) => {
-    const refusals = refusalsOf(text);
+    const refusals = refusalsOf(text, text.includes("pinned") ? { hasBaseline: () => true } : {});
     expect(refusals).toHaveLength(1);
     expect(refusals[0]).toContain(reason);
   });

@@ -44,6 +44,15 @@ describe("the text form of a rule", () => {
     });
   });
 
+  it("reads which sources are asked", () => {
+    const text = "errors: when error_rate from edge and prom over 5m > 1% -> rollback";
+    expect(ruleOf(text).condition).toMatchObject({ from: ["edge", "prom"], overMs: 300_000 });
+    expect(printRule(ruleOf(text))).toBe(text);
+    expect(problemOf("errors: when error_rate from > 1% -> rollback").message).toBe(
+      "expected the name of a source, found >",
+    );
+  });
+
   it("takes + 50% for one and a half times as much, and + 50pp for percentage points", () => {
     const changeOf = (change: string): unknown =>
       (

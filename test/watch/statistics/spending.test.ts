@@ -9,6 +9,7 @@ import {
 } from "../../../src/watch/statistics/spending.ts";
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const DAY = 24 * 60 * MINUTE;
 
 describe("the spending of a watch's risk", () => {
@@ -60,6 +61,28 @@ describe("the spending of a watch's risk", () => {
     expect(blocks.filter(({ lengthMs }) => lengthMs === 30_000)).toHaveLength(50);
     expect(blocks.filter(({ lengthMs }) => lengthMs === MINUTE)).toHaveLength(10);
     expect(plannedBlocks(40 * MINUTE, 2 * MINUTE)).toHaveLength(20);
+  });
+
+  it("makes blocks shorter where bursts are, to a second at the least", () => {
+    const blocksOf = (minBlockMs: number): number[] =>
+      epochsOf(HOUR, minBlockMs).map(({ blockMs }) => blockMs);
+    expect(blocksOf(2000)).toEqual([2000, 6000, 12_000]);
+    expect(blocksOf(1)).toEqual([1000, 3000, 6000]);
+    expect(blocksOf(20_000)).toEqual([20_000, 30_000, MINUTE]);
+  });
+
+  it("ends every block with a look, when it is told how often there is one", () => {
+    const cadences = [
+      { untilMs: 5 * MINUTE, everyMs: 15_000 },
+      { untilMs: 31 * MINUTE, everyMs: 4 * MINUTE },
+    ];
+    const blocks = plannedBlocks(HOUR, 0, cadences);
+    expect(blocks.slice(0, 20).map(({ lengthMs }) => lengthMs)).toEqual(Array(20).fill(15_000));
+    // The last stage goes on, and what is left of an hour is cut.
+    expect(blocks.slice(20).map(({ lengthMs }) => lengthMs / MINUTE)).toEqual([
+      4, 4, 4, 4, 4, 4, 2, 4, 4, 4, 4, 4, 4, 4, 1,
+    ]);
+    expect(blocks.reduce((sum, { startWeight: weight }) => sum + weight, 0)).toBeLessThan(1);
   });
 
   it("stakes half of an epoch's share on its beginning, and nothing outside the watch", () => {

@@ -55,6 +55,12 @@ describe("the odds that a plan prints", () => {
     expect(ask({ minBlockMs: 120_000 }).detection[1]!.medianMinutes).toBeGreaterThan(plain);
   });
 
+  it("get longer where a rule may not act in the beginning", () => {
+    const notBeforeMs = 10 * 60_000;
+    expect(ask({ notBeforeMs }).detection[2]!.medianMinutes).toBe(10);
+    expect(ask({ notBeforeMs: 3 * HOUR }).detection.every(({ seenPercent }) => seenPercent === 0)).toBe(true);
+  });
+
   it("leave out multiples that no share can have", () => {
     expect(ask({ target: 0.3, healthyShare: 0.1 }).detection.map(({ times }) => times)).toEqual([2]);
   });

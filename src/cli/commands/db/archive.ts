@@ -6,6 +6,7 @@ import type { DatabasePlace } from "../../../model/database.ts";
 import { actorOf, type CommandContext } from "../../command-context.ts";
 import { confirmChange } from "../../confirm.ts";
 import type { ArchiveOptions } from "../../database/archive.ts";
+import { refuseWhenFrozen } from "../../refuse-when-frozen.ts";
 
 /** Whether what was dropped can still be put back by tminus, and why. */
 interface Undo {
@@ -69,6 +70,7 @@ async function removal(
     ]);
     return exitCode;
   }
+  await refuseWhenFrozen(context, place);
   output.note("counting what would be removed");
   const counted = await room.countKept(place, going, cancelled);
   for (const item of counted) output.note(`${describeCounted(item)}  will be removed for good`);

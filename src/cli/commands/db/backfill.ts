@@ -1,6 +1,7 @@
 import { TminusError } from "../../../errors.ts";
 import type { ExitCode } from "../../../error-codes.ts";
 import type { CommandContext } from "../../command-context.ts";
+import { refuseWhenFrozen } from "../../refuse-when-frozen.ts";
 
 interface Options {
   database?: string;
@@ -22,6 +23,7 @@ export async function backfill(
   }
   const place = await context.openDatabase(database);
   const { isNamed, listBackfills, steerBackfill } = await import("../../../compose/database/backfills.ts");
+  if (resume === true) await refuseWhenFrozen(context, place);
   if (pause === true || resume === true) {
     const steered = await steerBackfill(place, name, pause === true ? "pause" : "run", cancelled);
     output.result({ name: steered, wanted: pause === true ? "pause" : "run", exitCode: 0 }, [

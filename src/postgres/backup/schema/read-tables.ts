@@ -50,6 +50,9 @@ interface ColumnRow {
   options: string[] | null;
 }
 
+/** An option that the servers of November 2026 (15.20) write into a column themselves: of no use in another database. */
+const COUNTED_BY_THE_SERVER = "pg_attver";
+
 /** Tables with their columns, identities and generated columns. Partitions are made alone and attached. */
 export const readTables: ReadObjects = async (session) => {
   const tables = await session.query<TableRow>(
@@ -98,7 +101,8 @@ function readColumns(session: Session): Promise<ColumnRow[]> {
        case when a.attgenerated <> '' then ${addressSql("pg_attrdef", "d.oid")} end as "defaultAddress",
        case when a.attstorage <> t.typstorage then case a.attstorage when 'p' then 'PLAIN' when 'e' then 'EXTERNAL' when 'm' then 'MAIN' else 'EXTENDED' end end as storage,
        case a.attcompression when 'p' then 'pglz' when 'l' then 'lz4' end as compression,
-       nullif(a.attstattarget, -1)::int as statistics, a.attoptions as options
+       nullif(a.attstattarget, -1)::int as statistics,
+       nullif(array(select o from unnest(a.attoptions) o where not starts_with(o, '${COUNTED_BY_THE_SERVER}=')), '{}') as options
      from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
        join pg_type t on t.oid = a.atttypid
        left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum

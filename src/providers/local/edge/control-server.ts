@@ -2,17 +2,27 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { chmodSync } from "node:fs";
 import { readdir, rename, symlink, unlink } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { column, columnsVersion } from "./columns.ts";
+import type { CountsHandOver } from "./counts-hand-over.ts";
 import { parseDocument } from "./document.ts";
 import type { Edge } from "./edge.ts";
-import { cumulativeBuckets, prometheusText, type InstanceGauge } from "./metrics.ts";
+import { historyAnswer } from "./history-answer.ts";
+import type { ProcessIdentity } from "../../../lib/process.ts";
+import { cumulativeBuckets } from "./metrics.ts";
+import { prometheusText, type InstanceGauge } from "./prometheus-text.ts";
+import { successorCommandOf, type SuccessorCommand } from "./succession.ts";
 
 const MAX_BODY_BYTES = 256 * 1024;
+
+type CountsMessage = Parameters<CountsHandOver["add"]>[0] & { version?: unknown; after?: unknown };
 
 /** What the process itself must do on request. */
 export interface Lifecycle {
   /** Address that the public talks to. */
   host: string;
   port: number;
+  /** Starts the process that will take this one's place. */
+  startSuccessor: (command: SuccessorCommand) => Promise<ProcessIdentity>;
   /** Stops accepting documents and gives up the lock, for a successor that then starts. */
   handOver: () => Promise<void>;
   /** Stops accepting connections; ends the process when all is answered or after the deadline. */
@@ -71,15 +81,26 @@ async function route(
   req: IncomingMessage,
   res: ServerResponse,
 ): Promise<void> {
-  switch (`${req.method} ${req.url}`) {
+  const { pathname, searchParams } = new URL(req.url ?? "/", "http://edge");
+  switch (`${req.method} ${pathname}`) {
     case "GET /status":
       return reply(res, 200, statusOf(edge, lifecycle));
     case "GET /counters":
-      return reply(res, 200, countersOf(edge));
+      return whenOurs(edge, res, () => reply(res, 200, countersOf(edge)));
     case "GET /metrics":
       return replyMetrics(edge, res);
+    case "GET /history":
+      return whenOurs(edge, res, () => replyHistory(edge, searchParams, res));
+    case "POST /spans":
+    case "POST /give-counts":
+    case "POST /add-counts":
+      return exchangeCounts(edge, pathname, JSON.parse(await bodyOf(req)) as CountsMessage, res);
     case "PUT /document":
       return putDocument(edge, req, res);
+    case "POST /start-successor": {
+      const command = successorCommandOf(JSON.parse(await bodyOf(req)));
+      return reply(res, 202, await lifecycle.startSuccessor(command));
+    }
     case "POST /hand-over":
       await lifecycle.handOver();
       return reply(res, 200, edge.document);
@@ -93,14 +114,41 @@ async function route(
   }
 }
 
-/** The Prometheus text, for the control socket and for a metrics port. */
-export function replyMetrics(edge: Edge, res: ServerResponse): void {
-  const body = prometheusText(edge.metrics, gauges(edge));
-  res.writeHead(200, {
-    "Content-Type": "text/plain; version=0.0.4",
-    "Content-Length": Buffer.byteLength(body),
+/** The Prometheus text, for the control socket and for a metrics port. Never rejects. */
+export function replyMetrics(edge: Edge, res: ServerResponse): Promise<void> {
+  return whenOurs(edge, res, () => {
+    const body = prometheusText(edge.metrics, gauges(edge));
+    res.writeHead(200, {
+      "Content-Type": "text/plain; version=0.0.4",
+      "Content-Length": Buffer.byteLength(body),
+    });
+    res.end(body);
   });
-  res.end(body);
+}
+
+/** Answers unless a successor has the counts: then the connection is cut, and whoever asks again will reach that one. */
+async function whenOurs(edge: Edge, res: ServerResponse, answer: () => void): Promise<void> {
+  if (await edge.counts.mayAnswer()) answer();
+  else res.destroy();
+}
+
+function replyHistory(edge: Edge, query: URLSearchParams, res: ServerResponse): void {
+  try {
+    reply(res, 200, historyAnswer(edge, query, Date.now()));
+  } catch (error) {
+    reply(res, 400, { error: error instanceof Error ? error.message : String(error) });
+  }
+}
+
+/** Between edge processes; see CountsHandOver. */
+function exchangeCounts(edge: Edge, path: string, body: CountsMessage, res: ServerResponse): void {
+  if (body.version !== columnsVersion)
+    return reply(res, 409, { error: `this edge counts by version ${columnsVersion}` });
+  const after = Number(body.after ?? 0);
+  if (path === "/spans") return reply(res, 200, { spans: edge.counts.spansAfter(after) });
+  if (path === "/give-counts") return reply(res, 200, edge.counts.give(after));
+  edge.counts.add(body);
+  return reply(res, 200, {});
 }
 
 async function putDocument(edge: Edge, req: IncomingMessage, res: ServerResponse): Promise<void> {
@@ -134,6 +182,8 @@ function countersOf(edge: Edge): object {
     requests: one.requests,
     errors: one.errors,
     diverted: one.diverted,
+    badClients: one.totals[column.badClients]!,
+    newClients: one.totals[column.newClients]!,
     // JSON has no Infinity: the last bucket has no bound
     latency: cumulativeBuckets(one).map(({ leMs, count }) => ({
       leMs: leMs === Infinity ? null : leMs,

@@ -2,12 +2,14 @@ import type { IncomingMessage } from "node:http";
 import { timingSafeEqual } from "node:crypto";
 import { Admission } from "./admission.ts";
 import { assignBucket, readBucket } from "./bucket-cookie.ts";
+import { CountsHandOver } from "./counts-hand-over.ts";
 import { saveDocument } from "./document-file.ts";
 import { decide, emptyDocument, type Decision, type EdgeDocument } from "./document.ts";
-import { pinHeader, releaseHeader } from "./headers.ts";
+import { clientAddress, pinHeader, releaseHeader } from "./headers.ts";
 import type { Instance } from "./instance.ts";
 import { EdgeMetrics } from "./metrics.ts";
 import { Routing } from "./routing.ts";
+import { SpanKeeper } from "./span-keeper.ts";
 
 /** Who serves one request. */
 export interface Choice {
@@ -21,6 +23,8 @@ export interface Choice {
 /** The state of one edge process: the document in force and everything derived from it. */
 export class Edge {
   readonly metrics: EdgeMetrics = new EdgeMetrics();
+  readonly spans: SpanKeeper = new SpanKeeper(this.metrics, Date.now());
+  readonly counts: CountsHandOver = new CountsHandOver(this.metrics, this.spans);
   readonly routing: Routing = new Routing(this.metrics);
   readonly admission: Admission = new Admission();
   readonly trustForwarded: boolean;
@@ -76,11 +80,12 @@ export class Edge {
     }
     const owner = this.routing.owner(bucket);
     if (owner === undefined) return undefined;
+    if (newBucket !== -1) owner.metrics.countNewClient();
     if (owner.healthy) return { instance: owner, newBucket, pinned: false };
     const substitute = this.routing.substitute(owner);
     // when nobody is healthy the owner is tried all the same: it may be back already
     if (substitute === undefined) return { instance: owner, newBucket, pinned: false };
-    if (substitute.release !== owner.release) owner.metrics.diverted += 1;
+    if (substitute.release !== owner.release) owner.metrics.countDiverted(this.clientOf(req));
     return { instance: substitute, newBucket, pinned: false };
   }
 
@@ -92,6 +97,11 @@ export class Edge {
       this.apply(proposed);
     }
     return result;
+  }
+
+  /** Address of who asked. */
+  clientOf(req: IncomingMessage): string {
+    return clientAddress(req, this.trustForwarded);
   }
 
   /** Whether the request carries the document's pin token. */

@@ -16,6 +16,10 @@ interface Exchange {
   expectsContinue: boolean;
   /** Another instance may still be asked in place of the first. */
   mayRetry: boolean;
+  /** Milliseconds until the response headers; undefined before. */
+  answeredMs: number | undefined;
+  /** The answer is 5xx or was broken off. */
+  failed: boolean;
   /** Set once the exchange was counted, so that it counts once. */
   counted: boolean;
 }
@@ -42,6 +46,8 @@ export function forward(
       startedMs: performance.now(),
       expectsContinue,
       mayRetry: idempotent,
+      answeredMs: undefined,
+      failed: false,
       counted: false,
     },
     choice.instance,
@@ -85,7 +91,7 @@ function send(exchange: Exchange, instance: Instance): void {
   const onClientClose = (): void => {
     instance.inFlight -= 1;
     if (res.writableFinished) return;
-    countOnce(exchange, instance, false);
+    countOnce(exchange, instance);
     upstream.destroy();
   };
   res.once("close", onClientClose);
@@ -130,7 +136,8 @@ function relay(
   const status = incoming.statusCode ?? 502;
   const now = performance.now();
   instance.lastAnswerMs = now;
-  count(exchange, instance, now - exchange.startedMs, status >= 500);
+  exchange.answeredMs = now - exchange.startedMs;
+  exchange.failed = status >= 500;
   const headers = forwardResponse(incoming, instance.release, (value) => instance.agent.noteKeepAlive(value));
   if (choice.newBucket !== -1) headers.push("Set-Cookie", bucketCookie(choice.newBucket));
   // an answer before the body was asked for: the client may send it or not, so the connection is of no more use
@@ -157,12 +164,14 @@ function pump(
   res.on("drain", () => incoming.resume());
   incoming.once("end", () => {
     flushed = true;
+    countOnce(exchange, instance); // before the client can know that it has the whole answer
     res.end();
     if (bodyUnread) upstream.destroy();
   });
   incoming.once("error", () => {
     flushed = true;
-    if (!exchange.choice.pinned) instance.metrics.errors += 1;
+    exchange.failed = true;
+    countOnce(exchange, instance);
     stopReading(req, upstream);
     // the client must see that the answer is not whole, whatever its framing
     if (req.socket.destroyed) res.destroy();
@@ -188,7 +197,7 @@ function onUnanswered(exchange: Exchange, instance: Instance, error: Error, upst
     return answer(res, timedOut ? 504 : 502, "The application did not answer.\n", instance.release);
   }
   // the failed try is evidence against the release, though the client is served
-  if (next !== instance && !choice.pinned) instance.metrics.countUnanswered();
+  if (next !== instance && !choice.pinned) instance.metrics.countUnanswered(edge.clientOf(req));
   exchange.mayRetry = false;
   send(exchange, next);
 }
@@ -216,17 +225,17 @@ function stopReading(req: IncomingMessage, upstream: ClientRequest): void {
   if (!req.destroyed) req.resume();
 }
 
-function countOnce(exchange: Exchange, instance: Instance, failed: boolean): void {
-  if (!exchange.counted) count(exchange, instance, performance.now() - exchange.startedMs, failed);
-}
-
-function count(exchange: Exchange, instance: Instance, elapsedMs: number, failed: boolean): void {
+/** A client that left before the headers came has waited until now. */
+function countOnce(exchange: Exchange, instance: Instance): void {
+  if (exchange.counted) return;
   exchange.counted = true;
-  if (!exchange.choice.pinned) instance.metrics.count(elapsedMs, failed);
+  if (exchange.choice.pinned) return;
+  const elapsedMs = exchange.answeredMs ?? performance.now() - exchange.startedMs;
+  instance.metrics.count(elapsedMs, exchange.failed ? exchange.edge.clientOf(exchange.req) : undefined);
 }
 
 function countUnansweredOnce(exchange: Exchange, instance: Instance): void {
   if (exchange.counted) return;
   exchange.counted = true;
-  if (!exchange.choice.pinned) instance.metrics.countUnanswered();
+  if (!exchange.choice.pinned) instance.metrics.countUnanswered(exchange.edge.clientOf(exchange.req));
 }

@@ -76,6 +76,13 @@ export function forwardResponse(
   return named === undefined ? headers : withoutNamed(headers, named);
 }
 
+/** Who asked: the other end of the connection, or who the trusted proxy there says it got the request from. */
+export function clientAddress(req: IncomingMessage, trustForwarded: boolean): string {
+  const before = trustForwarded ? req.headers["x-forwarded-for"] : undefined;
+  const last = before === undefined ? "" : String(before).split(",").at(-1)!.trim();
+  return last === "" ? (req.socket.remoteAddress ?? "unknown") : last;
+}
+
 function passes(lower: string, named: Set<string> | undefined, trustForwarded: boolean): boolean {
   if (HOP_BY_HOP.has(lower) || lower === pinHeader || lower === releaseHeader) return false;
   if (lower === "x-forwarded-for" || (!trustForwarded && FORWARDED.has(lower))) return false;

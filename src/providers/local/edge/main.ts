@@ -1,4 +1,3 @@
-import { readlinkSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -6,15 +5,19 @@ import { parseArgs } from "node:util";
 import { createControlServer, listenControl, replyMetrics } from "./control-server.ts";
 import { loadDocument } from "./document-file.ts";
 import { Edge } from "./edge.ts";
+import { HistoryFile } from "./history-file.ts";
 import { startHealthLoop } from "./health.ts";
 import { EdgeProcess } from "./edge-process.ts";
+import { linkedSocket, takeCounts, takeHistory } from "./inheritance.ts";
 import { callEdge } from "./predecessor.ts";
 import { ProcessLock } from "./process-lock.ts";
 import { createPublicServer, listenPublic } from "./public-server.ts";
+import { listenInherited, Succession, type SuccessorCommand } from "./succession.ts";
 
 /** Exit code when another edge already runs on the same folder. */
 const ALREADY_RUNS = 3;
-const LOCK_TRIES = 40;
+/** A successor tries for half a second, because the lock of an edge that was just killed may take a moment to go. */
+const LOCK_TRIES = 10;
 const LOCK_PAUSE_MS = 50;
 
 process.title = "tminus-edge";
@@ -28,31 +31,44 @@ async function main(): Promise<void> {
       port: { type: "string" },
       document: { type: "string" },
       "socket-folder": { type: "string" },
+      "history-folder": { type: "string" },
       "metrics-port": { type: "string" },
       "trust-forwarded": { type: "boolean", default: false },
       replace: { type: "boolean", default: false },
       "drain-ms": { type: "string", default: "30000" },
     },
   });
-  if (values.port === undefined || values.document === undefined || values["socket-folder"] === undefined) {
-    throw new Error("--port, --document and --socket-folder are needed");
-  }
-  const folder = values["socket-folder"];
+  const { document: documentFile, "socket-folder": folder, "history-folder": historyFolder } = values;
+  if (values.port === undefined || documentFile === undefined)
+    throw new Error("--port and --document are needed");
+  if (folder === undefined || historyFolder === undefined)
+    throw new Error("--socket-folder and --history-folder are needed");
   const predecessor = values.replace ? await takeOver(folder) : undefined;
   const lock = new ProcessLock([`folder ${folder}`, `port ${values.port}`]);
-  if (!(await acquire(lock, predecessor === undefined ? 1 : LOCK_TRIES))) {
+  if (!(await acquire(lock, values.replace ? LOCK_TRIES : 1))) {
     log(`another edge already runs here or serves port ${values.port}`);
     process.exit(ALREADY_RUNS);
   }
-  const edge = new Edge({ documentFile: values.document, trustForwarded: values["trust-forwarded"] });
-  edge.apply(await loadDocument(values.document));
+  const edge = new Edge({ documentFile, trustForwarded: values["trust-forwarded"] });
+  edge.apply(await loadDocument(documentFile));
+  const history = new HistoryFile(historyFolder, log);
+  const former = predecessor ?? linkedSocket(folder);
+  const lastSpan = await takeHistory(edge, former, history, log);
   const server = createPublicServer(edge);
-  await listenPublic(server, values.host, Number(values.port));
+  const wanted = { host: values.host, port: Number(values.port) };
+  if (!(await listenInherited(server, wanted))) await listenPublic(server, wanted);
   const { port } = server.address() as AddressInfo;
-  const self = new EdgeProcess(edge, server, lock);
+  if (former !== undefined && lastSpan !== undefined) await takeCounts(edge, former, lastSpan, log);
+  edge.spans.onClosed = (span) => {
+    if (!edge.counts.isGiven) history.append(span);
+  };
+  edge.spans.run();
+  const self = new EdgeProcess(edge, server, lock, folder);
+  const address = { host: values.host, port };
+  const succession = new Succession(server, address);
   const lifecycle = {
-    host: values.host,
-    port,
+    ...address,
+    startSuccessor: (command: SuccessorCommand) => succession.start(command),
     handOver: () => self.handOver(),
     quit: (deadlineMs: number) => self.quit(deadlineMs),
   };
@@ -67,11 +83,16 @@ async function main(): Promise<void> {
   if (predecessor !== undefined) await dismiss(predecessor, Number(values["drain-ms"]));
 }
 
-/** Asks the running edge to make way; returns its own socket. */
-async function takeOver(folder: string): Promise<string> {
-  const socket = join(folder, readlinkSync(join(folder, "control.sock")));
-  await callEdge(socket, "/hand-over", {});
-  return socket;
+/** Asks the edge that started this one to make way; returns its own socket, undefined when it does not answer. */
+async function takeOver(folder: string): Promise<string | undefined> {
+  const socket = join(folder, `edge-${process.ppid}.sock`);
+  try {
+    await callEdge(socket, "/hand-over", {});
+    return socket;
+  } catch (error) {
+    log(`the former edge did not answer: ${String(error)}`); // if it runs all the same, it holds the lock
+    return undefined;
+  }
 }
 
 async function dismiss(predecessor: string, deadlineMs: number): Promise<void> {
@@ -93,7 +114,7 @@ async function acquire(lock: ProcessLock, tries: number): Promise<boolean> {
 
 function listenMetrics(edge: Edge, port: number): Server {
   const server = createServer((req, res) => {
-    if (req.method === "GET" && req.url === "/metrics") return replyMetrics(edge, res);
+    if (req.method === "GET" && req.url === "/metrics") return void replyMetrics(edge, res);
     res.writeHead(404).end();
   });
   // a port in use must not keep the edge from serving

@@ -1,97 +1,123 @@
-/** Upper bounds of the latency buckets in milliseconds; one more bucket without a bound follows. */
-const latencyBoundsMs = [5, 10, 25, 50, 100, 250, 500, 750, 1000, 1500, 2000, 2500, 5000, 10_000] as const;
+import { addTo, column, emptyRow, isEmpty, latencyBoundsMs, type Row } from "./columns.ts";
 
 const MAX_RELEASES = 32;
+/** So many clients with a bad answer are told apart in one span; more are as many. */
+const MAX_BAD_CLIENTS = 256;
 
-/** What one release did since this edge process started. Pinned requests are not counted: they are not traffic. */
+/**
+ * What one release did, of which a request becomes part when its answer is complete, broken off or given up. Pinned
+ * requests are not counted: they are not traffic.
+ */
 export class ReleaseMetrics {
   readonly release: string;
-  /** Requests given to the release that were answered or failed. */
-  requests = 0;
-  /** Of them, those answered with 5xx or not answered to the end. */
-  errors = 0;
-  /** Requests that were this release's share but went to another one, because it was down. */
-  diverted = 0;
-  sumMs = 0;
-  /** Counts per bucket, not cumulative. */
-  readonly buckets = new Float64Array(latencyBoundsMs.length + 1);
+  readonly totals: Row = emptyRow();
+  /** The totals when the open span began. */
+  readonly #before: Row = emptyRow();
+  readonly #badClients = new Set<string>();
 
   constructor(release: string) {
     this.release = release;
   }
 
-  /** One request that reached response headers, or that the client gave up after `elapsedMs`. */
-  count(elapsedMs: number, failed: boolean): void {
-    this.requests += 1;
-    if (failed) this.errors += 1;
-    this.sumMs += elapsedMs;
+  get requests(): number {
+    return this.totals[column.requests]!;
+  }
+
+  get errors(): number {
+    return this.totals[column.errors]!;
+  }
+
+  get diverted(): number {
+    return this.totals[column.diverted]!;
+  }
+
+  /** Counts per latency bucket, not cumulative. */
+  get buckets(): Row {
+    return this.totals.subarray(column.buckets);
+  }
+
+  /** One request whose response headers came, or whose client left, after `elapsedMs`. `badClient`: whom it failed. */
+  count(elapsedMs: number, badClient?: string): void {
+    const { totals } = this;
+    totals[column.requests]! += 1;
+    totals[column.sumMs]! += elapsedMs;
     let index = 0;
     while (index < latencyBoundsMs.length && elapsedMs > latencyBoundsMs[index]!) index += 1;
-    this.buckets[index]! += 1;
+    totals[column.buckets + index]! += 1;
+    if (index === latencyBoundsMs.length) totals[column.beyondMs]! += elapsedMs;
+    if (badClient !== undefined) this.#countError(badClient);
   }
 
   /** One request without any answer. It has no latency. */
-  countUnanswered(): void {
-    this.requests += 1;
-    this.errors += 1;
+  countUnanswered(client: string): void {
+    this.totals[column.requests]! += 1;
+    this.#countError(client);
+  }
+
+  /** One request that another release answered in this one's place. */
+  countDiverted(client: string): void {
+    this.totals[column.diverted]! += 1;
+    this.#noteBadClient(client);
+  }
+
+  /** One client that was given a bucket of this release, at once and not when its answer is complete. */
+  countNewClient(): void {
+    this.totals[column.newClients]! += 1;
+  }
+
+  /** What was counted since the last span was closed. */
+  openSpan(): Row {
+    return this.totals.map((count, index) => count - this.#before[index]!);
+  }
+
+  /** Begins a new span and returns what was counted in the last one; undefined when that is nothing. */
+  closeSpan(): Row | undefined {
+    const counted = this.openSpan();
+    if (isEmpty(counted)) return undefined;
+    this.#before.set(this.totals);
+    this.#badClients.clear();
+    return counted;
+  }
+
+  /** Goes on from what another process counted: `totals` in all, of which `open` in the span that is open. */
+  continueFrom(totals: Row, open: Row): void {
+    addTo(this.totals, totals);
+    addTo(this.#before, totals);
+    for (const [index, count] of open.entries()) this.#before[index]! -= count;
+  }
+
+  #countError(client: string): void {
+    this.totals[column.errors]! += 1;
+    this.#noteBadClient(client);
+  }
+
+  #noteBadClient(client: string): void {
+    if (this.#badClients.size >= MAX_BAD_CLIENTS || this.#badClients.has(client)) return;
+    this.#badClients.add(client);
+    this.totals[column.badClients]! += 1;
   }
 }
 
-/** The counters of the releases seen lately; of more than 32, those first seen are forgotten. */
+/** The counters of the releases seen lately; of more than 32, those asked for longest ago are forgotten. */
 export class EdgeMetrics {
   readonly #releases = new Map<string, ReleaseMetrics>();
 
   of(release: string): ReleaseMetrics {
-    const known = this.#releases.get(release);
-    if (known !== undefined) return known;
-    const fresh = new ReleaseMetrics(release);
-    this.#releases.set(release, fresh);
+    const one = this.#releases.get(release) ?? new ReleaseMetrics(release);
+    this.#releases.delete(release);
+    this.#releases.set(release, one);
     if (this.#releases.size > MAX_RELEASES) this.#releases.delete(this.#releases.keys().next().value!);
-    return fresh;
+    return one;
+  }
+
+  /** Undefined when the release is not known. */
+  find(release: string): ReleaseMetrics | undefined {
+    return this.#releases.get(release);
   }
 
   all(): ReleaseMetrics[] {
     return [...this.#releases.values()];
   }
-}
-
-export interface InstanceGauge {
-  instance: string;
-  release: string;
-  inFlight: number;
-  healthy: boolean;
-}
-
-/** Prometheus text format 0.0.4. */
-export function prometheusText(metrics: EdgeMetrics, instances: InstanceGauge[]): string {
-  const releases = metrics.all();
-  const counters: [string, string, (one: ReleaseMetrics) => number][] = [
-    ["tminus_edge_requests_total", "Requests given to the release.", (one) => one.requests],
-    ["tminus_edge_errors_total", "Requests answered with 5xx or without an answer.", (one) => one.errors],
-    [
-      "tminus_edge_diverted_total",
-      "Requests sent elsewhere while the release was down.",
-      (one) => one.diverted,
-    ],
-  ];
-  const lines: string[] = [];
-  for (const [name, help, value] of counters) {
-    lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} counter`);
-    for (const one of releases) lines.push(`${name}{release=${quote(one.release)}} ${value(one)}`);
-  }
-  lines.push(
-    "# HELP tminus_edge_latency_seconds Time until the response headers.",
-    "# TYPE tminus_edge_latency_seconds histogram",
-  );
-  for (const one of releases) lines.push(...histogramLines(one));
-  lines.push("# HELP tminus_edge_in_flight Requests under way.", "# TYPE tminus_edge_in_flight gauge");
-  for (const one of instances) lines.push(`tminus_edge_in_flight${labels(one)} ${one.inFlight}`);
-  lines.push(
-    "# HELP tminus_edge_instance_up Whether connections succeed.",
-    "# TYPE tminus_edge_instance_up gauge",
-  );
-  for (const one of instances) lines.push(`tminus_edge_instance_up${labels(one)} ${one.healthy ? 1 : 0}`);
-  return `${lines.join("\n")}\n`;
 }
 
 /** The buckets as a histogram counts them: each holds all that took at most its bound; the last bound is Infinity. */
@@ -101,27 +127,4 @@ export function cumulativeBuckets(one: ReleaseMetrics): { leMs: number; count: n
     count += bucket;
     return { leMs: latencyBoundsMs[index] ?? Infinity, count };
   });
-}
-
-function histogramLines(one: ReleaseMetrics): string[] {
-  const release = `release=${quote(one.release)}`;
-  const cumulative = cumulativeBuckets(one);
-  const name = "tminus_edge_latency_seconds";
-  return [
-    ...cumulative.map(({ leMs, count }) => `${name}_bucket{${release},le="${bound(leMs)}"} ${count}`),
-    `${name}_sum{${release}} ${one.sumMs / 1000}`,
-    `${name}_count{${release}} ${cumulative.at(-1)!.count}`,
-  ];
-}
-
-function bound(ms: number): string {
-  return ms === Infinity ? "+Inf" : String(ms / 1000);
-}
-
-function labels(one: InstanceGauge): string {
-  return `{instance=${quote(one.instance)},release=${quote(one.release)}}`;
-}
-
-function quote(text: string): string {
-  return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n")}"`;
 }

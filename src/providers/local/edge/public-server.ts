@@ -10,6 +10,7 @@ const REQUEST_TIMEOUT_MS = 15 * 60_000;
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_CONNECTIONS = 20_000;
+const BACKLOG = 1024;
 
 /** The server that the public talks to, not listening yet. Node's strict parser refuses ambiguous framing. */
 export function createPublicServer(edge: Edge): Server {
@@ -32,25 +33,45 @@ export function createPublicServer(edge: Edge): Server {
   return server;
 }
 
-/** Listens beside an edge process that this one replaces, where the system can share a port. */
-export function listenPublic(server: Server, host: string, port: number): Promise<void> {
+/** Where the public is served. */
+export interface PublicAddress {
+  host: string;
+  port: number;
+}
+
+/**
+ * Listens on a socket of its own, where the system can share a port also beside an edge that this one replaces and
+ * that serves another address of the port. Resolves when it listens.
+ */
+export async function listenPublic(server: Server, { host, port }: PublicAddress): Promise<void> {
+  const options = { host, port, backlog: BACKLOG };
+  try {
+    await listening(server, () => server.listen({ ...options, reusePort: true }));
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? error.code : undefined;
+    if (code !== "ENOTSUP" && code !== "EINVAL") throw error;
+    await listening(server, () => server.listen(options));
+  }
+}
+
+/** Listens on the socket of another process, from the moment of this call. Resolves when it listens. */
+export function listenOn(server: Server, socket: NetServer): Promise<void> {
+  return listening(server, () => server.listen(socket, BACKLOG));
+}
+
+function listening(server: Server, listen: () => void): Promise<void> {
   return new Promise((resolve, reject) => {
-    const attempt = (reusePort: boolean): void => {
-      const onError = (error: NodeJS.ErrnoException): void => {
-        server.off("listening", onListening);
-        const unsupported = error.code === "ENOTSUP" || error.code === "EINVAL";
-        if (reusePort && unsupported) attempt(false);
-        else reject(error);
-      };
-      const onListening = (): void => {
-        server.off("error", onError);
-        resolve();
-      };
-      server.once("error", onError);
-      server.once("listening", onListening);
-      server.listen({ host, port, reusePort, backlog: 1024 });
+    const onError = (error: Error): void => {
+      server.off("listening", onListening);
+      reject(error);
     };
-    attempt(true);
+    const onListening = (): void => {
+      server.off("error", onError);
+      resolve();
+    };
+    server.once("error", onError);
+    server.once("listening", onListening);
+    listen();
   });
 }
 

@@ -33,8 +33,9 @@ export class Routing {
   apply(document: EdgeDocument): void {
     const before = new Map(this.instances.map((instance) => [instance.name, instance]));
     this.instances = document.routes.map((route) => {
+      const metrics = this.#metrics.of(route.release);
       const known = before.get(route.instance);
-      if (known?.matches(route) !== true) return new Instance(route, this.#metrics.of(route.release));
+      if (known?.matches(route) !== true) return new Instance(route, metrics);
       before.delete(route.instance);
       return known;
     });

@@ -53,8 +53,11 @@ function shake(
     instance.inFlight -= 1;
     upstream.destroy();
   });
+  let counted = choice.pinned;
   const count = (failed: boolean): void => {
-    if (!choice.pinned) instance.metrics.count(performance.now() - startedMs, failed);
+    if (counted) return;
+    counted = true;
+    instance.metrics.count(performance.now() - startedMs, failed ? edge.clientOf(req) : undefined);
   };
   upstream.once("upgrade", (incoming, peer, peerHead) => {
     count(false);
@@ -71,7 +74,8 @@ function shake(
   });
   upstream.once("timeout", () => upstream.destroy(new Error("no answer in time")));
   upstream.on("error", () => {
-    if (!choice.pinned) instance.metrics.countUnanswered();
+    if (!counted) instance.metrics.countUnanswered(edge.clientOf(req));
+    counted = true;
     if (res.headersSent) socket.destroy();
     else answer(res, 502, "The application did not answer.\n", instance.release);
   });

@@ -1,5 +1,7 @@
 import { Agent, request, type IncomingMessage } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
+import { readBucket } from "../../../../src/providers/local/edge/bucket-cookie.ts";
+import { column } from "../../../../src/providers/local/edge/columns.ts";
 import { ask, documentOf, Rig, routeTo, until } from "../rig.ts";
 import { openApp, openEdge, openProxied, openRaw } from "./in-process.ts";
 
@@ -176,6 +178,35 @@ describe("forwarding", () => {
     },
   );
 
+  it("does not hold it against the release when a client leaves in the middle of an answer", async () => {
+    const { port, edge } = await openProxied(rig, (req, res) => {
+      if (req.url === "/whole") res.end();
+      else res.write("half");
+    });
+    const raw = openRaw(rig, port);
+    raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await until(() => raw.seen().includes("half"));
+    raw.destroy();
+    await until(() => edge.routing.instances[0]?.inFlight === 0);
+    await ask(port, "/whole");
+    expect(edge.metrics.of("v1")).toMatchObject({ requests: 2, errors: 0 });
+  });
+
+  it("counts a request once, and with its failure, when its answer is whole or broken off", async () => {
+    let end: (() => void) | undefined;
+    const { port, edge } = await openProxied(rig, (_req, res) => {
+      res.write("half");
+      end = () => void res.destroy();
+    });
+    const raw = openRaw(rig, port);
+    raw.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await until(() => raw.seen().includes("half"));
+    expect(edge.metrics.of("v1")).toMatchObject({ requests: 0, errors: 0 });
+    end!();
+    await until(() => raw.closed());
+    expect(edge.metrics.of("v1")).toMatchObject({ requests: 1, errors: 1 });
+  });
+
   it("asks another instance once when a GET gets no answer, and nothing else", async () => {
     const tries: string[] = [];
     const broken = await openApp(rig, (req, res) => {
@@ -287,6 +318,30 @@ describe("forwarding", () => {
     expect((await ask(port, "/", { headers: pinned })).status).toBe(502);
     expect(edge.metrics.of("v2")).toMatchObject({ requests: 0, errors: 0 });
     expect(edge.metrics.of("v1").requests).toBe(2);
+  });
+
+  it("counts a client as new for the release that its bucket belongs to, whoever serves it", async () => {
+    const { port: appPort } = await openApp(rig, (_req, res) => res.end());
+    const { edge, port } = await openEdge(
+      rig,
+      documentOf(1, [routeTo("v2", 1, 50), routeTo("v1", appPort, 50)]),
+    );
+    const newClients = (): number[] =>
+      ["v2", "v1"].map((release) => edge.metrics.of(release).totals[column.newClients]!);
+    const cookies: string[] = [];
+    for (let client = 0; client < 60; client++) {
+      const { status, headers } = await ask(port, "/");
+      expect(status).toBe(200);
+      cookies.push(...[headers["set-cookie"] ?? []].flat());
+    }
+    expect(cookies).toHaveLength(60);
+    const ofV2 = cookies.filter((cookie) => readBucket(cookie) < 5_000).length;
+    expect(ofV2).toBeGreaterThan(0);
+    expect(newClients()).toEqual([ofV2, 60 - ofV2]);
+    expect(edge.metrics.of("v2").diverted).toBeGreaterThan(0);
+    for (const cookie of cookies) await ask(port, "/", { headers: { cookie } });
+    await ask(port, "/", { headers: { "x-tminus-release": "v1", "x-tminus-pin": "pin-token" } });
+    expect(newClients()).toEqual([ofV2, 60 - ofV2]);
   });
 
   it("counts answers by release, 5xx as errors", async () => {

@@ -33,7 +33,7 @@ export async function openEdge(
   });
   edge.apply(document);
   const server = createPublicServer(edge);
-  await listenPublic(server, "127.0.0.1", 0);
+  await listenPublic(server, { host: "127.0.0.1", port: 0 });
   rig.defer(() => {
     server.closeAllConnections();
     server.close();

@@ -4,6 +4,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { identify, isAlive, sendSignal } from "../../../../src/lib/process.ts";
+import { columnsVersion } from "../../../../src/providers/local/edge/columns.ts";
+import { callEdge } from "../../../../src/providers/local/edge/predecessor.ts";
 import { replaceEdge, startEdge } from "../../../../src/providers/local/edge-launcher.ts";
 import { EdgeClient } from "../../../../src/providers/local/edge-client.ts";
 import { freePort } from "../../../../src/providers/local/free-port.ts";
@@ -155,6 +157,22 @@ describe("the edge process", () => {
     expect((await log()).match(/listening/g)).toHaveLength(2);
   });
 
+  it("gives its counts to no edge that counts by other columns, and takes none of such a one", async () => {
+    const { port, put, client, context } = await twoReleases();
+    await put(1, 50);
+    await ask(port, "/");
+    const socket = join(context.layout.sockets, "control.sock");
+    const later = { pid: 1, number: 1, rows: { v1: [5] }, after: 0 };
+    for (const path of ["/spans", "/give-counts", "/add-counts"])
+      for (const version of [columnsVersion - 1, columnsVersion + 1])
+        await expect(callEdge(socket, path, { ...later, version })).rejects.toThrow(
+          `this edge counts by version ${columnsVersion}`,
+        );
+    const counted = (await client.counters())!;
+    expect(counted.reduce((sum, { requests }) => sum + requests, 0)).toBe(1);
+    expect(counted.reduce((sum, { newClients }) => sum + newClients!, 0)).toBe(1);
+  });
+
   it("listens for control on a socket that only its user can open", async () => {
     const { context, status } = await twoReleases();
     const folder = context.layout.sockets;
@@ -231,8 +249,9 @@ describe("the edge process", () => {
     );
     expect((await ask(metricsPort, "/document")).status).toBe(404);
     await replaceEdge(context, { ...settings, metricsPort });
+    await ask(port, "/");
     await until(async () =>
-      (await ask(metricsPort, "/metrics")).body.includes('requests_total{release="v2"} 0'),
+      (await ask(metricsPort, "/metrics")).body.includes('requests_total{release="v2"} 2'),
     );
   });
 });
