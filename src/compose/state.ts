@@ -2,7 +2,8 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../lib/clock.ts";
 import { toErrorRecord, TminusError } from "../errors.ts";
-import { openCluster } from "../store/embedded/open-cluster.ts";
+import { joinCluster } from "../store/embedded/join-cluster.ts";
+import type { Cluster } from "../store/embedded/open-cluster.ts";
 import { isMigrated, migrateStore } from "../store/migrate.ts";
 import { openClient, openPool, translate, type Pool } from "../store/pool.ts";
 import type { Environment } from "./secrets.ts";
@@ -47,20 +48,27 @@ export async function openState({
     return { connectionString: shared, pool, kind: "shared", close: () => pool.end() };
   }
   await mkdir(stateDirectory, { recursive: true });
-  const cluster = await openCluster({ directory: join(stateDirectory, "postgres"), clock, log });
-  const connectionString = await cluster.ensureDatabase(DATABASE);
-  await ensureSchema(connectionString, clock, log);
+  const member = await joinCluster({ directory: join(stateDirectory, "postgres"), clock, log });
+  const connectionString = await ensureDatabase(member.cluster, clock, log).catch(async (error: unknown) => {
+    await member.leave({ stopServer: false });
+    throw error;
+  });
   const pool = openPool(connectionString, poolSize, (error) => log(`state database: ${error.message}`));
   return {
     connectionString,
     pool,
     kind: "embedded",
     async close({ stopServer }) {
-      const isLast = stopServer && (await countOtherSessions(pool)) === 0;
       await pool.end();
-      if (isLast) await cluster.stop();
+      await member.leave({ stopServer });
     },
   };
+}
+
+async function ensureDatabase(cluster: Cluster, clock: Clock, log: (line: string) => void): Promise<string> {
+  const connectionString = await cluster.ensureDatabase(DATABASE);
+  await ensureSchema(connectionString, clock, log);
+  return connectionString;
 }
 
 async function ensureSchema(
@@ -92,12 +100,4 @@ async function ensureSchema(
       throw translate(error);
     },
   );
-}
-
-/** Sessions on the server that are not this pool's own. */
-async function countOtherSessions(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ others: number }>(
-    "select count(*)::int as others from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()",
-  );
-  return Math.max(0, (rows[0]?.others ?? 0) - (pool.totalCount - 1));
 }

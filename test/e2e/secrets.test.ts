@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
 import { every, systemClock } from "../../src/lib/clock.ts";
 import { randomText } from "../../src/lib/id.ts";
 import { findHome } from "../../src/store/embedded/cluster-home.ts";
-import { openCluster } from "../../src/store/embedded/open-cluster.ts";
+import { joinCluster } from "../../src/store/embedded/join-cluster.ts";
 import { CommandLine } from "../support/command-line.ts";
 import { questionStep, RELEASE_STEPS, stage } from "../support/effect-steps.ts";
 import { runningProcesses } from "../support/processes.ts";
@@ -79,7 +79,8 @@ function secretsIn(text: string): string[] {
 /** Every text and JSON value of every table that tminus or its engine keeps, by table and column. */
 async function journalLeaks(): Promise<string[]> {
   const directory = join(project.directory, ".tminus", "postgres");
-  const cluster = await openCluster({ directory, clock: systemClock });
+  const { cluster, leave } = await joinCluster({ directory, clock: systemClock });
+  onTestFinished(() => leave({ stopServer: false }));
   const url = await cluster.ensureDatabase("tminus");
   const columns = await project.query<{ place: string; sql: string }>(
     `select format('%I.%I.%I', table_schema, table_name, column_name) as place,

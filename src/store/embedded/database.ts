@@ -93,8 +93,9 @@ async function withClient<T>(connectionString: string, task: (client: Client) =>
     query_timeout: QUERY_TIMEOUT_MS,
     application_name: "tminus",
   });
-  // A connection that breaks while a query waits also fails the query, which is where it is reported.
-  client.on("error", () => {});
+  // Reported by the query that fails because of it: one that is sent later says only that there was an error.
+  let lost: Error | undefined;
+  client.on("error", (error) => (lost ??= error));
   try {
     await client.connect();
     try {
@@ -103,11 +104,12 @@ async function withClient<T>(connectionString: string, task: (client: Client) =>
       await client.end();
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const cause = lost ?? error;
+    const reason = cause instanceof Error ? cause.message : String(cause);
     throw unavailable(
       `the database server did not do what it was asked: ${reason}`,
-      { code: codeOf(error) },
-      { cause: error },
+      { code: codeOf(cause) },
+      { cause },
     );
   }
 }

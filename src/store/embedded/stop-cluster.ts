@@ -18,8 +18,16 @@ export async function stopCluster(
   const claims = claimFolder(directory);
   if (!existsSync(claims)) return false;
   const clock = options.clock ?? systemClock;
-  return withClaim(claims, { clock, timeoutMs: CLAIM_TIMEOUT_MS, signal: options.signal }, async () => {
-    const home = findHome(directory);
-    return home === undefined ? false : stopServer(home.data, { clock, signal: options.signal });
-  });
+  return withClaim(claims, { clock, timeoutMs: CLAIM_TIMEOUT_MS, signal: options.signal }, () =>
+    stopClaimedCluster(directory, { clock, signal: options.signal }),
+  );
+}
+
+/** The same for a caller who has the claim of the state folder. */
+export async function stopClaimedCluster(
+  directory: string,
+  waiting: { clock: Clock; signal?: AbortSignal | undefined },
+): Promise<boolean> {
+  const home = findHome(directory);
+  return home === undefined ? false : stopServer(home.data, waiting);
 }
