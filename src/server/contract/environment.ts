@@ -1,0 +1,79 @@
+import { z } from "@hono/zod-openapi";
+import { windowStandingSchema } from "../../model/window-standing.ts";
+import { allowedActionSchema, runSummarySchema } from "./run.ts";
+
+/** What the target says of itself right now; `unknown` is neither there nor gone. */
+const trafficSchema = z.discriminatedUnion("state", [
+  z.object({
+    state: z.literal("present"),
+    value: z.object({
+      generation: z.int(),
+      routes: z.array(z.object({ release: z.string(), percent: z.int() })),
+    }),
+  }),
+  z.object({ state: z.literal("absent") }),
+  z.object({ state: z.literal("unknown"), reason: z.string() }),
+]);
+
+export const freezeSchema = z
+  .object({
+    name: z.string().openapi({ description: "By which it is lifted" }),
+    environment: z.string().optional().openapi({ description: "Every environment when left out" }),
+    reason: z.string(),
+    by: z.string(),
+    from: z.iso.datetime(),
+    until: z.iso.datetime(),
+  })
+  .openapi("Freeze");
+export type FreezeResource = z.output<typeof freezeSchema>;
+
+export const environmentSchema = z
+  .object({
+    name: z.string(),
+    url: z.string(),
+    isProtected: z.boolean(),
+    traffic: trafficSchema,
+    active: z.array(runSummarySchema).openapi({ description: "Oldest first" }),
+    last: runSummarySchema.optional(),
+    lock: z
+      .object({ runId: z.string(), release: z.string(), reason: z.string(), at: z.iso.datetime() })
+      .optional(),
+    worker: z.object({ name: z.string(), heartbeatAt: z.iso.datetime() }).optional(),
+    windows: windowStandingSchema.openapi("WindowStanding"),
+    allowedActions: z.array(allowedActionSchema),
+  })
+  .openapi("Environment");
+export type EnvironmentResource = z.output<typeof environmentSchema>;
+
+export const windowsSchema = z
+  .object({
+    environment: z.string(),
+    standing: windowStandingSchema,
+    openings: z.array(z.object({ start: z.string(), end: z.string(), text: z.string() })),
+    freezes: z.array(freezeSchema),
+  })
+  .openapi("Windows");
+export type WindowsResource = z.output<typeof windowsSchema>;
+
+export const taskSchema = z
+  .object({
+    name: z.string(),
+    environment: z.string(),
+    run: z.string().optional(),
+    text: z.string(),
+    owner: z.string().optional(),
+    dueAt: z.iso.datetime(),
+    isOverdue: z.boolean(),
+  })
+  .openapi("Task");
+export type TaskResource = z.output<typeof taskSchema>;
+
+export const checkSchema = z
+  .object({
+    id: z.string(),
+    verdict: z.enum(["pass", "fail", "unknown"]),
+    text: z.string(),
+    fix: z.string().optional(),
+  })
+  .openapi("Check");
+export type CheckResource = z.output<typeof checkSchema>;

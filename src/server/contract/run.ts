@@ -1,0 +1,114 @@
+import { z } from "@hono/zod-openapi";
+import { decisionWords } from "../../model/decision.ts";
+import { planSchema } from "../../model/plan.ts";
+import { eventTypes } from "../../model/run.ts";
+
+/** The verbs of a run and of an environment; the same words as on the command line. */
+export const actions = [
+  "approve",
+  "reject",
+  "attest",
+  "resolve",
+  "hold",
+  "resume",
+  "abort",
+  "rollback",
+  "deploy",
+  "unlock",
+  "freeze",
+  "thaw",
+] as const;
+export type Action = (typeof actions)[number];
+
+export const allowedActionSchema = z
+  .object({
+    action: z.enum(actions),
+    isAllowed: z.boolean(),
+    reason: z.string().optional().openapi({ description: "Why not, when it is not allowed" }),
+    consequence: z.string().optional().openapi({ description: "What it would do, one sentence" }),
+  })
+  .openapi("AllowedAction");
+export type AllowedAction = z.output<typeof allowedActionSchema>;
+
+export const waitingForSchema = z
+  .object({
+    for: z.enum(["approval", "attestation", "decision", "time"]),
+    text: z.string(),
+    until: z.string().optional(),
+    answers: z.array(z.enum(decisionWords)).optional(),
+    stepId: z.string().optional(),
+  })
+  .openapi("WaitingFor");
+
+const runStates = ["queued", "running", "waiting", "held", "rolling-back", "ended"] as const;
+const runOutcomes = ["succeeded", "rolled-back", "stopped", "failed", "rollback-failed"] as const;
+const instant = z.iso.datetime();
+
+const verdictSchema = z.object({
+  decision: z.enum(["roll-back", "stop", "fail"]),
+  reason: z.string(),
+  code: z.string().optional(),
+  stepId: z.string().optional(),
+  by: z.string(),
+  at: z.string(),
+});
+
+const endStateSchema = z.object({
+  verdict: z.enum(["verified", "contradicted", "unknown"]),
+  release: z.string().optional(),
+  reason: z.string(),
+  at: z.string(),
+});
+
+const runFields = {
+  id: z.string(),
+  environment: z.string(),
+  release: z.string(),
+  previousRelease: z.string().optional(),
+  purpose: z.enum(["deploy", "rollback"]),
+  planHash: z.string(),
+  isEmergency: z.boolean(),
+  state: z.enum(runStates),
+  outcome: z.enum(runOutcomes).optional(),
+  verdict: verdictSchema.optional(),
+  endState: endStateSchema.optional(),
+  waitingFor: waitingForSchema.optional(),
+  createdAt: instant,
+  createdBy: z.string(),
+  startedAt: instant.optional(),
+  zeroAt: instant.optional(),
+  endedAt: instant.optional(),
+};
+
+export const runSummarySchema = z.object(runFields).openapi("RunSummary");
+export type RunSummary = z.output<typeof runSummarySchema>;
+
+export const runSchema = z
+  .object({ ...runFields, plan: planSchema.openapi("Plan"), allowedActions: z.array(allowedActionSchema) })
+  .openapi("Run");
+export type RunResource = z.output<typeof runSchema>;
+
+export const eventSchema = z
+  .object({
+    runId: z.string(),
+    sequence: z.int(),
+    at: instant,
+    type: z.enum(eventTypes),
+    actor: z.string(),
+    data: z.record(z.string(), z.unknown()),
+    hash: z.string(),
+  })
+  .openapi("RunEvent");
+export type EventResource = z.output<typeof eventSchema>;
+
+/** What rolling back from here would do and lose, in its order. */
+export const rollbackLineSchema = z
+  .object({
+    stepId: z.string(),
+    title: z.string(),
+    what: z.enum(["undo", "keep", "refuse", "unknown"]),
+    text: z.string(),
+    rowsLost: z.int().nullable(),
+  })
+  .openapi("RollbackLine");
+export type RollbackLineResource = z.output<typeof rollbackLineSchema>;

@@ -1,0 +1,66 @@
+import { z } from "@hono/zod-openapi";
+import { roles } from "../../model/role.ts";
+
+export const roleSchema = z.enum(roles).openapi("Role");
+
+export const whoSchema = z
+  .object({
+    name: z.string(),
+    kind: z.enum(["human", "agent", "unknown"]),
+    roles: z.array(roleSchema),
+    checked: z.enum(["password", "token", "none"]),
+  })
+  .openapi("Who");
+
+/** What a console has to know before anything else; the only resource that asks for no identity. */
+export const sessionSchema = z
+  .object({
+    who: whoSchema.nullable().openapi({ description: "Nobody has signed in: null" }),
+    isSetUp: z
+      .boolean()
+      .openapi({ description: "Whether there is a user; the first one is made by the set-up link" }),
+    project: z.string(),
+    environments: z.array(z.object({ name: z.string(), isProtected: z.boolean() })),
+    version: z.string(),
+  })
+  .openapi("Session");
+export type Session = z.output<typeof sessionSchema>;
+
+export const loginSchema = z.strictObject({
+  name: z.string().min(1).max(254),
+  password: z.string().min(1).max(1000),
+});
+export const setUpSchema = z.strictObject({
+  code: z.string().max(200).openapi({ description: "From the link that the server printed" }),
+  name: z.string().min(1).max(100),
+  email: z.email().max(254),
+  password: z.string().min(12).max(1000),
+});
+
+export const userSchema = z
+  .object({
+    name: z.string(),
+    emails: z.array(z.string()),
+    roles: z.array(roleSchema),
+    hasPassword: z.boolean(),
+    createdAt: z.iso.datetime(),
+    createdBy: z.string(),
+    disabledAt: z.iso.datetime().optional(),
+  })
+  .openapi("User");
+export type UserResource = z.output<typeof userSchema>;
+
+export const tokenSchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    owner: z.string(),
+    kind: z.enum(["human", "agent"]),
+    roles: z.array(roleSchema),
+    createdAt: z.iso.datetime(),
+    expiresAt: z.iso.datetime(),
+    lastUsedAt: z.iso.datetime().optional(),
+    revokedAt: z.iso.datetime().optional(),
+  })
+  .openapi("Token");
+export type TokenResource = z.output<typeof tokenSchema>;
