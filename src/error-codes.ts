@@ -1,5 +1,6 @@
 import { auditErrorCodes } from "./error-codes-audit.ts";
 import { identityErrorCodes } from "./error-codes-identity.ts";
+import { serverErrorCodes } from "./error-codes-server.ts";
 
 /**
  * Every error that tminus can report: one row a code. `exit` is the process exit code (see docs/cli.md),
@@ -388,6 +389,7 @@ export const errorCodes = {
     next: "Run tminus windows to see what is closed until when; tminus deploy --wait-for-window starts by itself at the next opening.",
   },
   ...identityErrorCodes,
+  ...serverErrorCodes,
 } as const satisfies Record<string, ErrorCodeRow>;
 
 export type ErrorCode = keyof typeof errorCodes;

@@ -7,6 +7,7 @@ import { addCalendar } from "./calendar-program.ts";
 import { addDatabase } from "./database-program.ts";
 import { addSecrets } from "./secrets-program.ts";
 import { addPeople } from "./people-program.ts";
+import { addServer } from "./server-program.ts";
 import {
   RUN,
   collect,
@@ -55,6 +56,7 @@ export function buildProgram(execute: Execute): Command {
   addDatabase(program, run);
   addSecrets(program, run);
   addPeople(program, run);
+  addServer(program, run, packageVersion());
   addInternal(program, run);
   return program;
 }

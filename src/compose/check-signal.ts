@@ -1,4 +1,4 @@
-import { TminusError } from "../errors.ts";
+import { TminusError, toErrorRecord } from "../errors.ts";
 import { itemsToAttest } from "../model/attestation.ts";
 import type { Actor } from "../model/actor.ts";
 import type { NewerPlan, Run } from "../model/run.ts";
@@ -56,6 +56,45 @@ export function checkSignal(
     case "resume":
       return;
   }
+}
+
+/**
+ * What speaks against each kind of signal now, as `checkSignal` would say it; a kind that is not named may be sent. For
+ * showing people what they can do: sending looks again.
+ */
+export function refusals(
+  run: Run,
+  actor: Actor,
+  known: { newerPlans: readonly NewerPlan[]; now: Date },
+): Partial<Record<SignalBody["kind"], string>> {
+  const found: Partial<Record<SignalBody["kind"], string>> = {};
+  for (const body of likelySignals(run)) {
+    try {
+      checkSignal(run, body, actor, known);
+    } catch (error) {
+      found[body.kind] = toErrorRecord(error).message;
+    }
+  }
+  return found;
+}
+
+/** One of each kind, about what the run waits for. */
+function likelySignals(run: Run): SignalBody[] {
+  const { waitingFor, plan } = run;
+  const stepId = waitingFor?.stepId ?? "";
+  const step = stepsOf(plan).find(({ id }) => id === stepId);
+  const item = step === undefined ? "" : (itemsToAttest(step)[0]?.id ?? "");
+  const note = "looked at";
+  return [
+    { kind: "approve", stepId, planHash: plan.hash, note },
+    { kind: "reject", stepId, note },
+    { kind: "attest", stepId, item, note },
+    { kind: "resolve", stepId, as: waitingFor?.answers?.[0] ?? usualDecisions[0]!, note },
+    { kind: "hold", note },
+    { kind: "resume", note },
+    { kind: "abort", note },
+    { kind: "rollback", note },
+  ];
 }
 
 /** Refuses a run that nobody could approve, before it waits for that. Errors: IDENTITY_REFUSED. */

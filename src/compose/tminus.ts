@@ -11,6 +11,7 @@ import type { RunEvent } from "../model/run.ts";
 import type { EnvironmentStatus, PlanRequest, Tminus } from "../model/tminus.ts";
 import { movedInputs } from "../plan/moved-inputs.ts";
 import { readAudit } from "../store/audit.ts";
+import { openRequestLog } from "../store/api-requests.ts";
 import { readLock, unlock } from "../store/locks.ts";
 import { endOverrides } from "../store/overrides.ts";
 import { resolveEnvironment } from "../runbook/resolve.ts";
@@ -24,6 +25,7 @@ import { checkEmergency, emergencyOf, openEmergencies, openMakingGood } from "./
 import { openFollowUpCalls } from "./follow-ups.ts";
 import { findLock, lockBlocks, refuseWhenLocked } from "./find-lock.ts";
 import { runDoctor } from "./doctor.ts";
+import { followAll } from "./feed.ts";
 import { openForReading, trafficNow } from "./look.ts";
 import { definedOnly, makePlan } from "./make-plan.ts";
 import { identify, openPeople } from "./people.ts";
@@ -32,10 +34,11 @@ import { runHistory } from "./run-history.ts";
 import { runContextSchema, type RunContext } from "./run-context.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
 import { changesSinceApproval } from "./changes-since-approval.ts";
-import { checkSignal, refuseHiddenStarter } from "./check-signal.ts";
+import { checkSignal, refusals, refuseHiddenStarter } from "./check-signal.ts";
 import { openState, type State } from "./state.ts";
 import { findPool } from "./state-place.ts";
 import { beginsAt, readSchedule, refusePast } from "./timeline.ts";
+import { openWebSessions } from "./web-sessions.ts";
 import { openWindows, refuseWhenClosed, windowForPlan } from "./windows.ts";
 
 const POOL_SIZE = 3;
@@ -113,9 +116,12 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
   return {
     project: projectName,
     environments: Object.keys(project.runbook.environments),
+    stateDirectory: project.stateDirectory,
     environment: (name) => resolveEnvironment(project.runbook, name),
     identify: (claim) => identify(claim, pool, openSecrets(project.directory, environment, new Redactor())),
     people: openPeople(pool),
+    webSessions: openWebSessions(pool),
+    requests: openRequestLog(pool),
     plan: async (request) =>
       plan(request, request.at === undefined ? undefined : await readSchedule(request.at, clock.now())),
 
@@ -173,6 +179,10 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       }
     },
     follow: (runId, after, signal) => follow(runId, after, signal),
+    async *followAll(since, signal) {
+      const feed = { project: projectName, pool: await pool(), notifications: await notifications(), clock };
+      yield* followAll(feed, since, signal);
+    },
 
     async send(runId, body, actor) {
       const run = await runs.findRun(await pool(), runId, { project: projectName });
@@ -180,6 +190,13 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       checkSignal(run, body, actor, { newerPlans, now: clock.now() });
       await runs.sendSignal(await pool(), run.id, actor.name, body, actor);
       await ensureWorker();
+    },
+
+    async refusals(run, actor) {
+      return refusals(run, actor, {
+        newerPlans: await runs.newerPlans(await pool(), run.id),
+        now: clock.now(),
+      });
     },
 
     async previewRollback(runId, signal) {

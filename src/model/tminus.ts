@@ -14,6 +14,7 @@ import type { SignalBody } from "./signal.ts";
 import type { Observed } from "./verdict.ts";
 import type { TrafficState } from "./ports.ts";
 import type { WatchReport } from "./watch-report.ts";
+import type { RequestLog, WebSessions } from "./web-session.ts";
 import type { WindowStanding } from "./window-standing.ts";
 
 /**
@@ -23,6 +24,8 @@ import type { WindowStanding } from "./window-standing.ts";
 export interface Tminus {
   readonly project: string;
   readonly environments: string[];
+  /** Where this machine keeps what belongs to the project's runs. */
+  readonly stateDirectory: string;
   /** As the runbook has it. Errors: ENVIRONMENT_UNKNOWN. */
   environment(name: string): { name: string; protected: boolean };
   /**
@@ -31,6 +34,8 @@ export interface Tminus {
    */
   identify(claim: Claim): Promise<Actor>;
   readonly people: People;
+  readonly webSessions: WebSessions;
+  readonly requests: RequestLog;
   /** Makes a plan and changes nothing. A blocked plan is returned, with the reasons in `blocked` and `gates`. Errors: ENVIRONMENT_UNKNOWN, SECRET_MISSING. */
   plan(request: PlanRequest): Promise<Plan>;
   /**
@@ -64,8 +69,15 @@ export interface Tminus {
   events(runId: string, after: number): Promise<RunEvent[]>;
   /** Yields events as they are written, starting after `after`; ends after run.ended or when `signal` aborts. */
   follow(runId: string, after: number, signal: AbortSignal): AsyncIterable<RunEvent>;
+  /**
+   * The events of all runs from now on; with `since` also those from a little before it, some of them perhaps again for
+   * whoever had them. Those of one run come in order. Ends when `signal` aborts.
+   */
+  followAll(since: Date | undefined, signal: AbortSignal): AsyncIterable<RunEvent>;
   /** Appends a signal. Errors: RUN_ENDED, RUN_NOT_WAITING (approve, reject, attest, resolve of a step that does not wait for it), APPROVAL_REFUSED. */
   send(runId: string, body: SignalBody, actor: Actor): Promise<void>;
+  /** What speaks against each kind of signal of this person now; a kind that is not named may be sent. */
+  refusals(run: Run, actor: Actor): Promise<Partial<Record<SignalBody["kind"], string>>>;
   /**
    * What rolling the run back would do and lose now, in the order in which it would happen; only what the run
    * has begun. When `signal` aborts, what was not found out by then is unknown. Reads only. Errors: RUN_UNKNOWN,

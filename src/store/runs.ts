@@ -162,6 +162,17 @@ export async function listEvents(pool: Pool, runId: string, after: number): Prom
   return rows.map(toEvent);
 }
 
+/** Of all runs of a project, from an instant on; those of one run rise by sequence. */
+export async function listEventsSince(pool: Pool, project: string, from: Date): Promise<RunEvent[]> {
+  const rows = await query<EventRow>(
+    pool,
+    `select e.* from tminus.event e join tminus.run r on r.id = e.run_id
+     where e.at >= $2 and r.project = $1 order by e.at, e.run_id, e.sequence limit 10000`,
+    [project, from],
+  );
+  return rows.map(toEvent);
+}
+
 export async function readLease(
   pool: Pool,
   project: string,

@@ -6,6 +6,7 @@ import { auditCases } from "./support/audit-cases.ts";
 import { emergencyCases } from "./support/emergency-cases.ts";
 import { overrideCases } from "./support/override-cases.ts";
 import { peopleCases } from "./support/people-cases.ts";
+import { serverCases } from "./support/server-cases.ts";
 import { unlockCases } from "./support/unlock-cases.ts";
 import { hasEscape, runCommand, withoutPainting } from "./support/run-command.ts";
 
@@ -13,6 +14,7 @@ const cases = [
   ...mostCases,
   ...emergencyCases,
   ...overrideCases,
+  ...serverCases,
   ...unlockCases,
   ...auditCases,
   ...calendarCases,

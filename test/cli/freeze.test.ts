@@ -36,6 +36,7 @@ const inFreeze: Record<string, string> = {
   init: "changes no environment",
   demo: "changes no environment of a project",
   worker: "executes runs, which wait by themselves",
+  server: "starts runs as deploy does, and executes them, which wait by themselves",
   ...Object.fromEntries(
     ["audit", "audit verify", "audit export", "audit bundle", "audit key"].map((name) => [
       name,

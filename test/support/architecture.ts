@@ -40,7 +40,8 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...BASE,
   ],
   demo: ["compose", "store", "testing", "report", ...BASE],
-  cli: ["compose", "demo", "report", "audit", "runbook", ...BASE],
+  server: ["compose", "report", "audit", "runbook", ...BASE],
+  cli: ["server", "compose", "demo", "report", "audit", "runbook", ...BASE],
 };
 
 /** What only some files may use. `in` are path prefixes below src/. */

@@ -39,7 +39,7 @@ export const environmentSchema = z
       .object({ runId: z.string(), release: z.string(), reason: z.string(), at: z.iso.datetime() })
       .optional(),
     worker: z.object({ name: z.string(), heartbeatAt: z.iso.datetime() }).optional(),
-    windows: windowStandingSchema.openapi("WindowStanding"),
+    windows: windowStandingSchema,
     allowedActions: z.array(allowedActionSchema),
   })
   .openapi("Environment");

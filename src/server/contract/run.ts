@@ -1,6 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { decisionWords } from "../../model/decision.ts";
-import { planSchema } from "../../model/plan.ts";
+import { planResourceSchema } from "./plan.ts";
 import { eventTypes } from "../../model/run.ts";
 
 /** The verbs of a run and of an environment; the same words as on the command line. */
@@ -84,7 +84,7 @@ export const runSummarySchema = z.object(runFields).openapi("RunSummary");
 export type RunSummary = z.output<typeof runSummarySchema>;
 
 export const runSchema = z
-  .object({ ...runFields, plan: planSchema.openapi("Plan"), allowedActions: z.array(allowedActionSchema) })
+  .object({ ...runFields, plan: planResourceSchema, allowedActions: z.array(allowedActionSchema) })
   .openapi("Run");
 export type RunResource = z.output<typeof runSchema>;
 

@@ -82,6 +82,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
   const fake: FakeTminus = {
     project: "shop",
     environments: ["production"],
+    stateDirectory: ".tminus",
     runList: [],
     eventsByRun: {},
     attemptList: [],
@@ -108,6 +109,10 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     isClosed: false,
     signedIn: undefined,
     approvedBefore: undefined,
+    webSessions: { begin: refuse, find: async () => undefined, end: async () => undefined },
+    requests: { begin: async () => undefined, answer: async () => undefined, forget: async () => undefined },
+    followAll: async function* () {},
+    refusals: async () => ({}),
     identify: async (claim) => {
       if (claim.by === "name") return uncheckedActor(claim.name);
       if (fake.signedIn === undefined) throw new TminusError("IDENTITY_REFUSED", "the token is not good");

@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { readExport, type UnreadableRecord } from "../../../audit/export-format.ts";
 import { openVerification, type AuditReport } from "../../../audit/verify.ts";
+import { whyUnknown } from "../../../audit/why-unknown.ts";
 import { TminusError, toErrorRecord } from "../../../errors.ts";
 import type { ExitCode } from "../../../error-codes.ts";
 import type { Anchor, AnchorReading, AuditRecord } from "../../../model/audit.ts";
@@ -56,15 +57,6 @@ async function anchorsFor(
     return { place: `the file ${full}`, anchors: await readAnchorFile(full) };
   }
   return file === undefined ? (await context.open()).anchors(context.cancelled) : undefined;
-}
-
-/** Why it is not known whether the history is that which was written down outside; undefined when nothing is in doubt. */
-function whyUnknown({ anchors, head }: AuditReport, reading: AnchorReading | undefined): string | undefined {
-  if (reading === undefined) return undefined;
-  if (reading.unknown !== undefined) return `${reading.place} could not be read: ${reading.unknown}`;
-  return anchors.checked === 0 && head.sequence > 0
-    ? `${reading.place} has no anchor of this project`
-    : undefined;
 }
 
 async function verifyRecords(

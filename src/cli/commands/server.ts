@@ -1,0 +1,83 @@
+import { TminusError } from "../../errors.ts";
+import type { ExitCode } from "../../error-codes.ts";
+import type { CommandContext } from "../command-context.ts";
+
+export interface ServerOptions {
+  host: string;
+  port: number;
+  role: "web" | "worker" | "all";
+  publicUrl?: string;
+  console: boolean;
+  requestsPerMinute: number;
+}
+
+const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
+
+/** Serves the API and the console, executes runs, or both, until it is told to end. */
+export async function server(
+  context: CommandContext,
+  version: string,
+  { host: address, port, role, publicUrl, console: withConsole, requestsPerMinute }: ServerOptions,
+): Promise<ExitCode> {
+  const { host, output, cancelled } = context;
+  const url = publicUrl === undefined ? undefined : parsed(publicUrl);
+  if (url === undefined && !LOOPBACK.includes(address))
+    throw new TminusError(
+      "USAGE_INVALID",
+      `--host ${address} is reached by others, over a connection that is not encrypted`,
+      {
+        hint: "Listen on 127.0.0.1 behind a proxy that encrypts, and name it with --public-url https://….",
+      },
+    );
+  const tminus = await context.open();
+  const log = (line: string): void => output.line(`${host.clock.now().toISOString()} ${line}`);
+  const ending = new AbortController();
+  const stop = AbortSignal.any([cancelled, ending.signal]);
+  const parts: Promise<void>[] = [];
+  if (role !== "worker") {
+    const [{ serve }, { usualLimits }] = await Promise.all([
+      import("../../server/serve.ts"),
+      import("../../server/server-ports.ts"),
+    ]);
+    const running = await serve({
+      tminus,
+      clock: host.clock,
+      host: address,
+      port,
+      ...(url === undefined ? {} : { publicUrl: url }),
+      withConsole,
+      limits: { ...usualLimits, requestsPerMinute },
+      version,
+      stop,
+      log,
+    });
+    parts.push(running.ended);
+    const lines = [`listening on ${running.url}`];
+    if (running.setUpUrl !== undefined) lines.push(`make the first user: ${running.setUpUrl}`);
+    output.result({ url: running.url, setUpUrl: running.setUpUrl ?? null, role, pid: process.pid }, lines);
+  }
+  if (role !== "web") parts.push(work(context, tminus.stateDirectory, stop, log));
+  // One part does not go on without the other: whoever supervises the server starts it again.
+  await Promise.all(parts).finally(() => ending.abort(new Error("the server ends")));
+  return 0;
+}
+
+async function work(
+  { host }: CommandContext,
+  stateDirectory: string,
+  stop: AbortSignal,
+  log: (line: string) => void,
+): Promise<void> {
+  const { runWorker } = await import("../../compose.ts");
+  const environment = host.environment;
+  const ended = await runWorker({ stateDirectory, environment, idleMs: 0, stop, log });
+  log(`the worker ends: ${ended}`);
+}
+
+function parsed(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "https:" && url.pathname === "/") return url;
+  throw new TminusError("USAGE_INVALID", `--public-url ${text} is not the address of a server`, {
+    hint: "Write it like https://deploys.example.com.",
+  });
+}

@@ -1,0 +1,83 @@
+import { bodyLimit } from "hono/body-limit";
+import { hasCode, TminusError, toErrorRecord } from "../errors.ts";
+import { newApi, type Api } from "./api.ts";
+import { jsonComponent } from "./contract/plan.ts";
+import { httpStatus } from "./http-status.ts";
+import { metricsText } from "./metrics.ts";
+import { identity } from "./middleware/identity.ts";
+import { limitRates } from "./middleware/limit-rates.ts";
+import { once } from "./middleware/once.ts";
+import { permit } from "./middleware/permit.ts";
+import { sameOrigin } from "./middleware/same-origin.ts";
+import { strictHeaders } from "./middleware/secure-headers.ts";
+import { routes } from "./routes/registry.ts";
+import { addSession } from "./routes/session.ts";
+import type { ServerPorts } from "./server-ports.ts";
+
+/** Plans are the largest bodies. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/** The server's HTTP face, without the console's files: the API under /api, health, metrics. */
+export function createApp(ports: ServerPorts): Api {
+  const { tminus, clock, limits, addressOf, hosts, log } = ports;
+  const app = newApi();
+  app.openAPIRegistry.registerComponent("schemas", "Json", jsonComponent);
+  app.use(strictHeaders());
+  app.onError((error, c) => {
+    const record = toErrorRecord(error);
+    if (!hasCode(error)) log(`${c.req.method} ${c.req.path} failed: ${record.message}`);
+    // What went wrong inside is for the log of the server.
+    const told = hasCode(error) ? record : { ...record, message: "the server failed; see its log" };
+    return c.json({ error: told }, httpStatus(record.code) as 400);
+  });
+  app.notFound((c) => {
+    throw new TminusError("RESOURCE_UNKNOWN", `there is nothing at ${c.req.path.slice(0, 200)}`);
+  });
+  addHealth(app, ports);
+
+  app.use("/api/*", async (c, next) => {
+    c.header("Cache-Control", "no-store");
+    await next();
+  });
+  app.use("/api/*", sameOrigin(hosts));
+  app.use("/api/*", limitRates({ points: limits.requestsPerMinute, seconds: 60, addressOf }));
+  app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
+  app.use("/api/*", identity(ports));
+  const open = newApi();
+  addSession(open, ports);
+  app.route("/api", open);
+  const api = newApi();
+  api.use(once(ports));
+  for (const add of routes) add(api, ports);
+  app.route("/api", api);
+  app.get("/api/openapi.json", (c) => c.json(documentOf(app, ports.version)));
+  app.get("/metrics", sameOrigin(hosts), identity(ports), permit("read"), async (c) => {
+    const { text, contentType } = await metricsText(tminus, clock);
+    return c.body(text, 200, { "content-type": contentType });
+  });
+  return app;
+}
+
+/** What the API is, as OpenAPI 3.1. */
+export function documentOf(app: Pick<Api, "getOpenAPI31Document">, version: string): object {
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: { title: "tminus", version, description: "The same verbs as the command line." },
+  });
+}
+
+/** For load balancers and supervisors; they say nothing that is anybody's business. */
+function addHealth(app: Api, { tminus, closing }: ServerPorts): void {
+  app.get("/healthz", (c) => c.text("alive\n"));
+  app.get("/readyz", async (c) => {
+    if (closing.aborted) return c.text("ending\n", 503);
+    return tminus.runs({ limit: 1 }).then(
+      () => c.text("ready\n"),
+      () => c.text("the state database does not answer\n", 503),
+    );
+  });
+}
+
+function tooLarge(): never {
+  throw new TminusError("USAGE_INVALID", `the request is larger than ${MAX_BODY_BYTES} bytes`);
+}

@@ -1,0 +1,89 @@
+import { followUpName, isOverdue, type FollowUp } from "../model/follow-up.ts";
+import { freezeName, type DeclaredFreeze } from "../model/freeze.ts";
+import type { Actor } from "../model/actor.ts";
+import type { ApiToken, User } from "../model/people.ts";
+import type { Run, RunEvent } from "../model/run.ts";
+import type { FreezeResource, TaskResource } from "./contract/environment.ts";
+import type { EventResource, RunSummary } from "./contract/run.ts";
+import type { TokenResource, UserResource } from "./contract/session.ts";
+
+/** What the API shows of the nouns: times as ISO 8601, and nothing that is nobody's business. */
+
+export function runSummary(run: Run): RunSummary {
+  const { plan, verdict, endState, outcome, waitingFor } = run;
+  return {
+    id: run.id,
+    environment: run.environment,
+    release: plan.release,
+    ...(plan.previousRelease === undefined ? {} : { previousRelease: plan.previousRelease }),
+    purpose: plan.purpose,
+    planHash: plan.hash,
+    isEmergency: plan.emergency !== undefined,
+    state: run.state,
+    ...(outcome === undefined ? {} : { outcome }),
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(endState === undefined ? {} : { endState }),
+    ...(waitingFor === undefined ? {} : { waitingFor }),
+    createdAt: run.createdAt.toISOString(),
+    createdBy: run.createdBy,
+    ...times({ startedAt: run.startedAt, zeroAt: run.zeroAt, endedAt: run.endedAt }),
+  };
+}
+
+export function eventResource(event: RunEvent): EventResource {
+  return { ...event, at: event.at.toISOString() };
+}
+
+export function freezeResource(freeze: DeclaredFreeze): FreezeResource {
+  const { environment, reason, by, from, until } = freeze;
+  return {
+    name: freezeName(freeze),
+    ...(environment === undefined ? {} : { environment }),
+    reason,
+    by,
+    from: from.toISOString(),
+    until: until.toISOString(),
+  };
+}
+
+export function taskResource(task: FollowUp, now: Date): TaskResource {
+  const { environment, run, text, owner, dueAt } = task;
+  return {
+    name: followUpName(task),
+    environment,
+    ...(run === undefined ? {} : { run }),
+    text,
+    ...(owner === undefined ? {} : { owner }),
+    dueAt: dueAt.toISOString(),
+    isOverdue: isOverdue(task, now),
+  };
+}
+
+export function userResource({ createdAt, disabledAt, ...user }: User): UserResource {
+  return { ...user, createdAt: createdAt.toISOString(), ...times({ disabledAt }) };
+}
+
+export function tokenResource(token: ApiToken): TokenResource {
+  const { id, name, owner, kind, roles, createdAt, expiresAt, lastUsedAt, revokedAt } = token;
+  return {
+    id,
+    name,
+    owner,
+    kind,
+    roles,
+    createdAt: createdAt.toISOString(),
+    expiresAt: expiresAt.toISOString(),
+    ...times({ lastUsedAt, revokedAt }),
+  };
+}
+
+export function whoResource({ name, kind, roles, checked }: Actor) {
+  return { name, kind, roles, checked: checked.by };
+}
+
+function times<Name extends string>(named: Record<Name, Date | undefined>): Partial<Record<Name, string>> {
+  const known = Object.entries<Date | undefined>(named).filter(([, at]) => at !== undefined);
+  return Object.fromEntries(known.map(([name, at]) => [name, at!.toISOString()])) as Partial<
+    Record<Name, string>
+  >;
+}

@@ -1,0 +1,90 @@
+import { TminusError } from "../../errors.ts";
+import type { Actor } from "../../model/actor.ts";
+import type { EnvironmentStatus } from "../../model/tminus.ts";
+import { environmentActions } from "../allowed-actions.ts";
+import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { environmentSchema, windowsSchema, type EnvironmentResource } from "../contract/environment.ts";
+import { signedIn } from "../middleware/permit.ts";
+import { freezeResource, runSummary } from "../resources.ts";
+import type { ServerPorts } from "../server-ports.ts";
+
+const TAG = "Environments";
+const params = z.object({ name: z.string().openapi({ description: "Of the environment" }) });
+
+export function addEnvironments(api: Api, { tminus }: ServerPorts): void {
+  const list = createRoute({
+    method: "get",
+    path: "/environments",
+    ...asks("read", TAG, "What is live and what runs, in every environment"),
+    responses: {
+      200: json("In the order of the runbook", z.object({ environments: z.array(environmentSchema) })),
+      ...problems,
+    },
+  });
+  api.openapi(list, async (c) => {
+    const who = signedIn(c.get("who"));
+    const all = await tminus.status();
+    const environments = await Promise.all(all.map((status) => resourceOf(status, who)));
+    return c.json({ environments }, 200);
+  });
+
+  const windows = createRoute({
+    method: "get",
+    path: "/environments/{name}/windows",
+    ...asks("read", TAG, "What keeps deploys out now, when it opens, and which freezes there are"),
+    request: { params },
+    responses: { 200: json("As it is now", windowsSchema), ...problems },
+  });
+  api.openapi(windows, async (c) => {
+    const found = await tminus.windows(known(c.req.valid("param").name));
+    return c.json({ ...found, freezes: found.freezes.map(freezeResource) }, 200);
+  });
+
+  const unlock = createRoute({
+    method: "post",
+    path: "/environments/{name}/unlock",
+    ...asks("operate", TAG, "Let releases in again after one was rolled back"),
+    request: { params, body: body(z.strictObject({ reason: z.string().trim().min(1).max(1000) })) },
+    responses: { 200: json("Unlocked", z.object({ environment: z.string() })), ...problems },
+  });
+  api.openapi(unlock, async (c) => {
+    const environment = known(c.req.valid("param").name);
+    const lock = await tminus.lock(environment);
+    const { reason } = c.req.valid("json");
+    if (lock === undefined || !(await tminus.unlock(lock, reason, signedIn(c.get("who")))))
+      throw new TminusError("USAGE_INVALID", `${environment} is not locked`);
+    return c.json({ environment }, 200);
+  });
+
+  function known(name: string): string {
+    return tminus.environment(name).name;
+  }
+
+  async function resourceOf(status: EnvironmentStatus, who: Actor): Promise<EnvironmentResource> {
+    const { environment: name, url, traffic, active, last, lease, lock } = status;
+    const { standing } = await tminus.windows(name);
+    return {
+      name,
+      url,
+      isProtected: tminus.environment(name).protected,
+      traffic,
+      active: active.map(runSummary),
+      ...(last === undefined ? {} : { last: runSummary(last) }),
+      ...(lock === undefined
+        ? {}
+        : {
+            lock: {
+              runId: lock.runId,
+              release: lock.release,
+              reason: lock.reason,
+              at: lock.at.toISOString(),
+            },
+          }),
+      ...(lease === undefined
+        ? {}
+        : { worker: { name: lease.worker, heartbeatAt: lease.heartbeatAt.toISOString() } }),
+      windows: standing,
+      allowedActions: environmentActions(who, status, standing),
+    };
+  }
+}

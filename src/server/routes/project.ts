@@ -1,0 +1,87 @@
+import { openVerification } from "../../audit/verify.ts";
+import { whyUnknown } from "../../audit/why-unknown.ts";
+import { deadline } from "../../lib/clock.ts";
+import { insightsOf } from "../../report/insights.ts";
+import { TminusError } from "../../errors.ts";
+import { asks, createRoute, json, problems, z, type Api } from "../api.ts";
+import { checkSchema } from "../contract/environment.ts";
+import { auditSchema, insightsSchema } from "../contract/project.ts";
+import type { ServerPorts } from "../server-ports.ts";
+
+const TAG = "Project";
+const CHECKS_MS = 30_000;
+const MOST_RUNS = 1000;
+
+export function addProject(api: Api, { tminus, closing, clock }: ServerPorts): void {
+  const checks = createRoute({
+    method: "get",
+    path: "/checks",
+    ...asks("read", TAG, "Whether everything that tminus needs is there and answers"),
+    responses: { 200: json("The checks", z.object({ checks: z.array(checkSchema) })), ...problems },
+  });
+  api.openapi(checks, async (c) =>
+    c.json({ checks: await tminus.doctor(deadline(CHECKS_MS, closing)) }, 200),
+  );
+
+  const audit = createRoute({
+    method: "get",
+    path: "/audit",
+    ...asks("read", TAG, "Verify the project's log and every run's, without the evidence"),
+    responses: { 200: json("What was found", auditSchema), ...problems },
+  });
+  api.openapi(audit, async (c) => {
+    const reading = await tminus.anchors(deadline(CHECKS_MS, closing));
+    const verification = openVerification(reading?.anchors ?? []);
+    for await (const record of tminus.audit({ evidence: false })) {
+      closing.throwIfAborted();
+      verification.add(record);
+    }
+    const report = verification.report();
+    const unknown = whyUnknown(report, reading);
+    const { entries, events, runs } = report;
+    return c.json(
+      {
+        verdict: report.verdict === "sound" && unknown !== undefined ? ("unknown" as const) : report.verdict,
+        ...(unknown === undefined ? {} : { unknown }),
+        entries,
+        events,
+        runs,
+        problems: report.problems.map(({ text }) => text),
+      },
+      200,
+    );
+  });
+
+  const evidence = createRoute({
+    method: "get",
+    path: "/evidence/{sha256}",
+    ...asks("read", TAG, "What a step kept as proof"),
+    request: { params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }) },
+    responses: {
+      200: { description: "As it was kept", content: { "text/plain": { schema: z.string() } } },
+      ...problems,
+    },
+  });
+  api.openapi(evidence, async (c) => {
+    const { sha256 } = c.req.valid("param");
+    const content = await tminus.evidence(sha256);
+    if (content === undefined) throw new TminusError("RESOURCE_UNKNOWN", `there is no evidence ${sha256}`);
+    return c.text(content, 200);
+  });
+
+  const insights = createRoute({
+    method: "get",
+    path: "/insights",
+    ...asks("read", TAG, "How often is deployed, how often that fails, and how long it takes to recover"),
+    request: { query: z.object({ environment: z.string().optional() }) },
+    responses: { 200: json("Of the last 90 days", insightsSchema), ...problems },
+  });
+  api.openapi(insights, async (c) => {
+    const { environment } = c.req.valid("query");
+    const runs = await tminus.runs({
+      limit: MOST_RUNS,
+      ...(environment === undefined ? {} : { environment: tminus.environment(environment).name }),
+    });
+    return c.json(insightsOf(runs, clock.now()), 200);
+  });
+}
