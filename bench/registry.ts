@@ -10,6 +10,7 @@ import { lint } from "./lint.ts";
 import { lockqueue } from "./lockqueue.ts";
 import { migrate } from "./migrate.ts";
 import { watch } from "./watch.ts";
+import { workers } from "./workers.ts";
 
 export const benchmarks: readonly Benchmark[] = [
   audit,
@@ -23,4 +24,5 @@ export const benchmarks: readonly Benchmark[] = [
   lockqueue,
   migrate,
   watch,
+  workers,
 ];
