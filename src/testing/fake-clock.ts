@@ -4,6 +4,8 @@ import { systemClock, type Clock } from "../lib/clock.ts";
 export interface FakeClock extends Clock {
   /** Moves the time on and wakes every sleeper whose time has come, in order. */
   advance(ms: number): void;
+  /** Sets the wall clock on, or back when negative; no time passes, and nobody wakes. */
+  step(ms: number): void;
   /** How many are asleep. */
   sleepers(): number;
 }
@@ -24,6 +26,7 @@ interface Sleeper {
 export function createFakeClock(options: FakeClockOptions = {}): FakeClock {
   const start = options.start ?? new Date("2026-01-05T10:00:00.000Z");
   let elapsed = 0;
+  let stepped = 0;
   const sleepers = new Set<Sleeper>();
 
   const advance = (ms: number): void => {
@@ -36,9 +39,10 @@ export function createFakeClock(options: FakeClockOptions = {}): FakeClock {
   };
 
   return {
-    now: () => new Date(start.getTime() + elapsed),
+    now: () => new Date(start.getTime() + elapsed + stepped),
     monotonicMs: () => elapsed,
     advance,
+    step: (ms) => (stepped += ms),
     sleepers: () => sleepers.size,
     sleep: (ms, signal) => {
       if (signal?.aborted) return Promise.reject(signal.reason as Error);

@@ -84,6 +84,7 @@ export function forecastWatch(input: PlanStepInput<WatchSettings, WatchFacts | n
           settings,
           facts,
           trafficPercent: input.trafficPercent,
+          isFirst: input.previousRelease === undefined,
         }).map((line) => `  ${line}`),
       ]),
     ],

@@ -21,6 +21,8 @@ export interface OddsOf {
   facts: WatchFacts | null;
   /** The release's share of the traffic while it is watched. */
   trafficPercent: number;
+  /** Nothing was live before. */
+  isFirst: boolean;
 }
 
 /**
@@ -43,7 +45,24 @@ export function oddsLines(asked: OddsOf): string[] {
     if (pinned !== undefined)
       return [`baseline ${percent(pinned.bad / pinned.total)} of ${count(pinned.total)}`];
   }
-  return [];
+  return asked.isFirst ? firstRelease(rule, settings) : [];
+}
+
+/** Without an earlier release there is nothing to compare with, and nothing was measured before. */
+function firstRelease(
+  { condition, action, policies, kind }: WatchRule,
+  { onInconclusive }: WatchSettings,
+): string[] {
+  if (condition.kind !== "measure" || !["control", "baseline"].includes(condition.target.kind)) return [];
+  const atEnd =
+    (action === "page" || action === "note") && kind === "when"
+      ? "it writes that down"
+      : {
+          hold: "a person is asked",
+          rollback: "it rolls back",
+          "continue-with-two-approvals": "two people are asked",
+        }[policies["on-inconclusive"] ?? onInconclusive];
+  return [`cannot be decided: there is no earlier release to compare with; at the end ${atEnd}`];
 }
 
 function oddsOfSeries(asked: OddsOf, before: Before): string[] {

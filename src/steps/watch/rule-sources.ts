@@ -1,5 +1,7 @@
+import { closest } from "../../lib/did-you-mean.ts";
 import { printMetric } from "../../model/metric.ts";
 import type { Given, SignalSource } from "../../model/signal-source.ts";
+import { METRIC_WORDS } from "../../watch/rules/parse-condition.ts";
 import { checkRule } from "../../watch/rules/check-rule.ts";
 import type { WatchRule } from "../../watch/rules/watch-rule.ts";
 
@@ -26,9 +28,10 @@ export function sourcesOf(rule: WatchRule, known: Readonly<Record<string, Signal
   });
   const names = giving.map(({ source }) => source.name);
   const chosen = from ?? names;
+  const meant = metric.kind === "query" ? closest(metric.name, METRIC_WORDS) : undefined;
   const fix =
     names.length === 0
-      ? "declare it under the environment's signals"
+      ? `${meant === undefined ? "" : `did you mean ${meant}? Otherwise `}declare it under the environment's signals`
       : `sources that give it: ${names.join(", ")}`;
   if (chosen.length === 0) return { reason: `${rule.name}: no source gives ${text}`, fix };
   const unknown = chosen.find((name) => !names.includes(name));

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { suggest } from "../../lib/did-you-mean.ts";
 import { formatDuration, parseDuration } from "../../lib/duration.ts";
 import { durationSchema, idSchema, type IssueParams } from "../../model/runbook.ts";
-import { isGating } from "../../watch/fold/definition.ts";
+import { spendsRisk } from "../../watch/fold/resolve-test.ts";
 import { checkRule } from "../../watch/rules/check-rule.ts";
 import { ruleObjectSchema, ruleTextSchema } from "../../watch/rules/rule-schema.ts";
 import { parseRule } from "../../watch/rules/parse-rule.ts";
@@ -162,7 +162,7 @@ export function rulesOf(settings: WatchSettings): PlannedRule[] {
 
 /** Among how many of them the risk of a false rollback is divided. */
 export function gatingRulesOf(rules: readonly PlannedRule[]): number {
-  return Math.max(1, rules.filter((rule) => isGating(rule)).length);
+  return Math.max(1, rules.filter((rule) => spendsRisk(rule)).length);
 }
 
 export function msOf(duration: string | undefined): number {

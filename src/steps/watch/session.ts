@@ -10,6 +10,7 @@ import { evidenceOf, LOOKS_EVIDENCE, looksOf, WATCH_EVIDENCE } from "./evidence.
 import type { WatchContext } from "./facts.ts";
 import { recordRow } from "./history.ts";
 import { lookAtSources, nextLookMs } from "./look.ts";
+import { byOwnTime } from "./own-time.ts";
 import { askProbe, askPublicUrl } from "./probe.ts";
 import { keptBaselines, type KeptBaselines } from "./kept-baselines.ts";
 import { rulesOf } from "./schema.ts";
@@ -44,17 +45,19 @@ const MAX_LINES = 600;
 const ALLOWANCE_MS = 3_000;
 
 /** Goes on where an earlier execution of the step stopped, or begins. */
-export async function openSession(context: WatchContext): Promise<Session> {
+export async function openSession(given: WatchContext): Promise<Session> {
+  const found = (await given.loadState()) as SavedWatch | undefined;
+  const isKnown = found?.version === SAVED_VERSION;
+  const context = byOwnTime(given, isKnown ? (found.lastLookMs ?? found.definition.startedAtMs) : undefined);
   const nowMs = (): number => context.clock.now().getTime();
-  const found = (await context.loadState()) as SavedWatch | undefined;
   const begin = async (lastSignalId: number, kept: KeptBaselines = {}): Promise<SavedWatch> => {
     const routes = await routesNow(context);
     const definition = await defineWatch(context, nowMs(), routes, kept);
     return beginWatch(definition, routes, lastSignalId);
   };
-  const kept = found === undefined || found.version === SAVED_VERSION ? undefined : keptBaselines(found);
+  const kept = found === undefined || isKnown ? undefined : keptBaselines(found);
   if (kept !== undefined) context.progress(beginsAnewText(context, kept));
-  let saved = found?.version === SAVED_VERSION ? continueWatch(found) : await begin(0, kept);
+  let saved = isKnown ? continueWatch(found) : await begin(0, kept);
   let moved: string | undefined;
   /** In this life: the engine itself sends each page once. */
   const paged = new Set<string>();
@@ -73,7 +76,7 @@ export async function openSession(context: WatchContext): Promise<Session> {
     told = { atMs, states };
     context.progress(statusLine(saved, judged, atMs));
   };
-  if (found?.version !== SAVED_VERSION) await save({});
+  if (!isKnown) await save({});
 
   return {
     saved: () => saved,

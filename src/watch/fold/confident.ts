@@ -3,13 +3,8 @@ import { baselineTarget } from "../statistics/baseline-target.ts";
 import { controlBlock } from "../statistics/control-block.ts";
 import { epochAt, epochsOf, holdAlpha, startWeight, threshold, type Epoch } from "../statistics/spending.ts";
 import type { Added } from "./added.ts";
-import {
-  isGating,
-  type ControlTest,
-  type RuleDefinition,
-  type ShareTest,
-  type WatchDefinition,
-} from "./definition.ts";
+import { type ControlTest, type RuleDefinition, type ShareTest, type WatchDefinition } from "./definition.ts";
+import { spendsRisk } from "./resolve-test.ts";
 import type { ConfidentState } from "./rule-state.ts";
 
 const DAY_MS = 86_400_000;
@@ -20,10 +15,10 @@ export interface Thresholds {
   hold: number;
 }
 
-/** The risk is divided among the gating rules; a rule that asks two sources has two chances to be wrong. */
+/** The risk is divided among the rules that spend it; a rule that asks two sources has two chances to be wrong. */
 export function thresholdsOf({ gatingRules, rules }: WatchDefinition, alpha: number): Thresholds {
   const tests = rules
-    .filter((rule) => isGating(rule))
+    .filter((rule) => spendsRisk(rule))
     .reduce((sum, { sources }) => sum + Math.max(1, sources.length), 0);
   const parts = Math.max(gatingRules, tests);
   return {

@@ -3,7 +3,8 @@ import type { Cursor } from "./cursor.ts";
 import { parseTarget } from "./parse-target.ts";
 import { COMPARISONS, type Condition } from "./watch-rule.ts";
 
-const METRICS = ["error_rate", "share", "p50", "p95", "p99", "gauge", "count", "probe"] as const;
+/** With what the grammar's own metrics begin; any other word is the name of a declared query. */
+export const METRIC_WORDS = ["error_rate", "share", "p50", "p95", "p99", "gauge", "count", "probe"] as const;
 const EXAMPLE = "write for example error_rate > 1%, share(latency > 1s) > 5% or probe(health) fails";
 
 /** metric [from SOURCE [and SOURCE]] [window] compare target, or probe(NAME) "fails". */
@@ -59,7 +60,7 @@ export function parseMetric(cursor: Cursor): Metric {
     cursor.expect(")", `write ${kind}(${name})`);
     return { kind, name };
   }
-  if (cursor.next.kind !== "name" || (METRICS as readonly string[]).includes(cursor.next.text))
+  if (cursor.next.kind !== "name" || (METRIC_WORDS as readonly string[]).includes(cursor.next.text))
     throw cursor.mistake("expected what to measure", EXAMPLE);
   return { kind: "query", name: cursor.name("what to measure") };
 }

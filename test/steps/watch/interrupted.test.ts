@@ -104,6 +104,35 @@ describe("a watch that was interrupted", () => {
     expect(result.outcome).toBe("failed");
   });
 
+  it.each(["range", "counter"] as const)(
+    "goes on by elapsed time when the machine's clock is set back (source with %s)",
+    async (history) => {
+      const spoilt: Script = { traffic: (second) => ({ perSecond: 50, bad: second < 1200 ? 0 : 0.1 }) };
+      const settings = { duration: "1h", every: "15s" };
+      const whole = sceneOf(spoilt, { history, settings });
+      expect((await whole.run()).outcome).toBe("failed");
+      const setBack = sceneOf(spoilt, {
+        history,
+        settings,
+        at: [[600, ({ clock }) => clock.step(-7_200_000)]],
+      });
+      expect((await setBack.run()).outcome).toBe("failed");
+      expect(setBack.clock.monotonicMs()).toBe(whole.clock.monotonicMs());
+      expect(setBack.world.progress.join()).toContain("the clock of this machine was set back by 2h");
+    },
+  );
+
+  it("goes on from its last look when the clock was set back while nobody looked", async () => {
+    const scene = sceneOf(steady(50, 0.1), { settings: { duration: "1h", every: "15s" } });
+    const dead: Tap = (boundary) => {
+      if (boundary === "saveState:after") throw new Error("crash");
+    };
+    await expect(scene.run(dead)).rejects.toThrow("crash");
+    scene.clock.step(-7_200_000);
+    expect((await scene.run()).outcome).toBe("failed");
+    expect(scene.clock.monotonicMs()).toBeLessThan(600_000);
+  });
+
   it("gives the same outcome again when it had ended, without looking", async () => {
     for (const bad of [0, 0.1]) {
       const scene = sceneOf(steady(10, bad));

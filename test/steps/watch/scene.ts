@@ -57,6 +57,7 @@ export function scriptedSource(
   options: Pick<SceneOptions, "form" | "lagMs" | "perRelease"> = {},
 ): SignalSource {
   const startMs = clock.now().getTime();
+  const startMonotonicMs = clock.monotonicMs();
   const secondOf = (atMs: number): number => (atMs - startMs) / 1000;
   const { form = "counts", lagMs = 0, perRelease = true } = options;
   const sums = new Map<string, Sums[]>();
@@ -97,14 +98,15 @@ export function scriptedSource(
     };
   };
   const answer = ({ release, fromMs, toMs, stepMs }: SeriesQuestion): SeriesAnswer => {
-    const nowMs = clock.now().getTime();
-    const fault = script.fault?.(secondOf(nowMs), release);
+    const atMs = clock.now().getTime();
+    // Traffic goes on by true time, also when the machine's clock is set.
+    const trueMs = startMs + clock.monotonicMs() - startMonotonicMs;
+    const fault = script.fault?.(secondOf(trueMs), release);
     if (fault !== undefined) return fault;
-    if (history === "counter")
-      return { state: "counter", atMs: nowMs, ...between(release, startMs - 1000, nowMs) };
+    if (history === "counter") return { state: "counter", atMs, ...between(release, startMs - 1000, trueMs) };
     if (history === "now") {
-      const { perSecond } = script.traffic(secondOf(nowMs), release);
-      return { state: "values", points: [{ atMs: nowMs, value: perSecond, max: script.max ?? 100 }] };
+      const { perSecond } = script.traffic(secondOf(trueMs), release);
+      return { state: "values", points: [{ atMs, value: perSecond, max: script.max ?? 100 }] };
     }
     const points = Array.from({ length: Math.round((toMs - fromMs) / stepMs) }, (_, index) => {
       const from = fromMs + index * stepMs;
@@ -194,13 +196,12 @@ export function resolve(
 /** A clock that moves by itself, does things on its way, and stops a watch that would never end. */
 function drivenClock(actions: [second: number, action: () => void][]): FakeClock {
   const clock = createFakeClock({ autoAdvance: true });
-  const startMs = clock.now().getTime();
   const left = actions.toSorted(([a], [b]) => a - b);
   return {
     ...clock,
     async sleep(ms, signal) {
       await clock.sleep(ms, signal);
-      const second = (clock.now().getTime() - startMs) / 1000;
+      const second = clock.monotonicMs() / 1000;
       if (second > LONGEST_S) throw new Error(`the watch still goes on after ${second} s`);
       while (left[0] !== undefined && second >= left[0][0]) left.shift()![1]();
     },

@@ -136,4 +136,53 @@ describe("the forecast of a watch", () => {
       { reason: "other: there is no source datadog", fix: "sources that give it: prom" },
     ]);
   });
+
+  it("says of a first release which rules have nothing to compare with, and what follows", async () => {
+    const rules = [
+      RULE,
+      "worse: when error_rate > baseline(before 1h) * 3 -> rollback",
+      "other: when error_rate > control * 2 -> page",
+    ];
+    const scene = sceneOf(steady(10, 0), { settings: { rules } });
+    const input = { ...scene.world.planInput(scene.settings, null), previousRelease: undefined };
+    const lines = watch.plan(input).summary.filter((line) => line.includes("cannot be decided"));
+    expect(lines).toEqual([
+      "  cannot be decided: there is no earlier release to compare with; at the end a person is asked",
+      "  cannot be decided: there is no earlier release to compare with; at the end it writes that down",
+    ]);
+  });
+
+  it("divides the risk of a false rollback among those rules alone that have one", async () => {
+    const oddsOf = async (more: string[]): Promise<string | undefined> => {
+      const probes = [{ name: "health", path: "/" }];
+      const scene = sceneOf(steady(10, 0.001), { settings: { rules: [RULE, ...more], probes } });
+      const facts = await watch.gather!(scene.world.planContext(scene.settings));
+      return watch.plan(scene.world.planInput(scene.settings, facts)).summary[3];
+    };
+    const alone = await oddsOf([]);
+    expect(alone).toContain("sees 5 % in");
+    const literal = [
+      "up: when probe(health) fails for 3 of 3 -> rollback",
+      "many: when error_rate > 50% for 1m strictly -> rollback",
+      "good: expect error_rate < 1% -> fail-gate",
+    ];
+    expect(await oddsOf(literal)).toBe(alone);
+    expect(await oddsOf(["slow: when error_rate > 2% -> rollback"])).not.toBe(alone);
+  });
+
+  it("names the metric that was meant where no source gives what is written", async () => {
+    const scene = sceneOf(steady(10, 0), {
+      settings: { rules: ["errors: when error_rat > 1% -> rollback"] },
+    });
+    const prom = scene.world.planContext(scene.settings).sources.prom!;
+    const deaf = { ...prom, gives: () => undefined };
+    const context = { ...scene.world.planContext(scene.settings), sources: { prom: deaf } };
+    const facts = await watch.gather!(context);
+    expect(watch.plan(scene.world.planInput(scene.settings, facts)).blocked).toEqual([
+      {
+        reason: "errors: no source gives error_rat",
+        fix: "did you mean error_rate? Otherwise declare it under the environment's signals",
+      },
+    ]);
+  });
 });
