@@ -6,6 +6,7 @@ import { effectStep, RELEASE_STEPS, stage } from "../support/effect-steps.ts";
 import { eventually } from "../support/processes.ts";
 import { ReleaseProject } from "../support/release-project.ts";
 import { ApiClient } from "./support/api-client.ts";
+import { followEvents } from "./support/event-stream.ts";
 import { startServer, type RunningServer } from "./support/running-server.ts";
 
 const PASSWORD = "correct horse battery";
@@ -166,7 +167,7 @@ describe("a release through the API", () => {
     });
     expect(made.blocked).toEqual([]);
     const { body: run } = await of("operator").post<RunSummary>("/api/runs", { plan: made.plan });
-    const stream = await follow(of("viewer"));
+    const stream = await followEvents(of("viewer"));
     const read = async (who: ApiClient): Promise<RunResource> => (await who.get(`/api/runs/${run.id}`)).body;
     await eventually(
       "it waits for an approval",
@@ -192,13 +193,16 @@ describe("a release through the API", () => {
     await eventually("it succeeded", async () => (await read(admin)).outcome === "succeeded", 60_000);
 
     const { events } = (await of("viewer").get(`/api/runs/${run.id}/events`)).body;
-    await eventually("all is heard of", () => stream.sequences().at(-1) === events.at(-1).sequence);
+    await eventually("all is heard of", () => stream.events().at(-1)?.sequence === events.at(-1).sequence);
     const ids = stream.ids();
     expect(ids).toEqual(ids.toSorted((a, b) => a - b));
     const middle = ids[Math.floor(ids.length / 2)]!;
     stream.end();
-    const again = await follow(of("viewer"), middle);
-    await eventually("the rest is there again", () => again.sequences().at(-1) === events.at(-1).sequence);
+    const again = await followEvents(of("viewer"), middle);
+    await eventually(
+      "the rest is there again",
+      () => again.events().at(-1)?.sequence === events.at(-1).sequence,
+    );
     again.end();
 
     expect((await of("viewer").get(`/api/runs/${run.id}/log`)).body).toContain("approver-1");
@@ -238,31 +242,3 @@ describe("what anybody can ask", () => {
     expect((await nobody.get("/nothing")).body.error.code).toBe("RESOURCE_UNKNOWN");
   });
 });
-
-interface Stream {
-  ids(): number[];
-  sequences(): number[];
-  end(): void;
-}
-
-/** Reads server-sent events as they come. */
-async function follow(client: ApiClient, lastId?: number): Promise<Stream> {
-  const stop = new AbortController();
-  const headers = {
-    ...client.authorization(),
-    ...(lastId === undefined ? {} : { "last-event-id": String(lastId) }),
-  };
-  const answer = await fetch(`${client.url}/api/events`, { headers, signal: stop.signal });
-  let text = "";
-  const reading = (async () => {
-    for await (const chunk of answer.body!.pipeThrough(new TextDecoderStream())) text += chunk;
-  })();
-  reading.catch(() => undefined); // it is ended on purpose
-  await eventually("it follows", () => text.includes(": follows"));
-  const data = () => [...text.matchAll(/^data: (.*)$/gm)].map(([, line]) => JSON.parse(line!));
-  return {
-    ids: () => [...text.matchAll(/^id: (\d+)$/gm)].map(([, id]) => Number(id)),
-    sequences: () => data().map(({ sequence }) => sequence),
-    end: () => stop.abort(),
-  };
-}
