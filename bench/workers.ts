@@ -222,7 +222,7 @@ function repeatedLines({ effects }: Bench): number {
 
 async function countOf(client: Client, sql: string): Promise<number> {
   const { rows } = await client.query<{ count: number }>(sql);
-  return Number(rows[0]!.count);
+  return rows[0]!.count;
 }
 
 async function until(isSo: () => Promise<boolean>, signal: AbortSignal): Promise<void> {

@@ -2,7 +2,7 @@ import * as z from "zod";
 import { suggest } from "../../lib/did-you-mean.ts";
 import { formatDuration, parseDuration } from "../../lib/duration.ts";
 import { durationSchema, idSchema, type IssueParams } from "../../model/runbook.ts";
-import { spendsRisk } from "../../watch/fold/resolve-test.ts";
+import { spendsRisk } from "../../watch/fold/spends-risk.ts";
 import { checkRule } from "../../watch/rules/check-rule.ts";
 import { ruleObjectSchema, ruleTextSchema } from "../../watch/rules/rule-schema.ts";
 import { parseRule } from "../../watch/rules/parse-rule.ts";

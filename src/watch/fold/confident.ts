@@ -4,7 +4,7 @@ import { controlBlock } from "../statistics/control-block.ts";
 import { epochAt, epochsOf, holdAlpha, startWeight, threshold, type Epoch } from "../statistics/spending.ts";
 import type { Added } from "./added.ts";
 import { type ControlTest, type RuleDefinition, type ShareTest, type WatchDefinition } from "./definition.ts";
-import { spendsRisk } from "./resolve-test.ts";
+import { spendsRisk } from "./spends-risk.ts";
 import type { ConfidentState } from "./rule-state.ts";
 
 const DAY_MS = 86_400_000;

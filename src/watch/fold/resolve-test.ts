@@ -4,8 +4,9 @@ import { BASELINE_ALPHA_PART, BASELINE_CONFIDENCE, baselineTarget } from "../sta
 import { burnTarget } from "../statistics/burn-rate.ts";
 import { lowerBound, upperBound } from "../statistics/share-bounds.ts";
 import { ROLLBACK_ALPHA } from "../statistics/spending.ts";
-import { isGating, type RuleDefinition, type RuleTest } from "./definition.ts";
+import type { RuleTest } from "./definition.ts";
 import { isCrossing } from "./limit.ts";
+import { isConfident } from "./spends-risk.ts";
 
 /** What was measured before the release, frozen when the watch begins. */
 export type MeasuredBefore =
@@ -39,17 +40,6 @@ export function resolveTest(rule: WatchRule, world: RuleWorld): RuleTest {
 export function isAboutTooFew({ kind, condition }: WatchRule): boolean {
   if (condition.kind === "probe") return false;
   return (kind === "when") === (condition.compare === "<" || condition.compare === "<=");
-}
-
-/** Whether the rule acts on evidence: by its own word, else where counts are held against a share and no looks are counted. */
-export function isConfident({ kind, mode, hold }: WatchRule): boolean {
-  if (kind === "expect" || mode?.kind === "strictly") return false;
-  return mode?.kind === "confident" || hold?.kind !== "of";
-}
-
-/** Whether the rule stops a release by odds, and so has a part of the risk of a false alarm: probes and literal rules have none. */
-export function spendsRisk(rule: Pick<RuleDefinition, "rule" | "isShadow">): boolean {
-  return isGating(rule) && isConfident(rule.rule) && rule.rule.condition.kind === "measure";
 }
 
 const noBaseline: RuleTest = {
