@@ -22,6 +22,11 @@ export function addServer(program: Command, run: Run, version: string): void {
       "--public-url <url>",
       "where people reach it, through a proxy that encrypts: https://deploys.example.com",
     )
+    .option(
+      "--oidc-issuer <url>",
+      "identity provider by which people sign in; its secret is in TMINUS_OIDC_CLIENT_SECRET",
+    )
+    .option("--oidc-client <id>", "what the server is called there")
     .option("--requests-per-minute <number>", "how many one address may send", countOf100k, REQUESTS)
     .option("--no-console", "the API alone");
   example(

@@ -32,6 +32,8 @@ export async function identify(
       return uncheckedActor(claim.name);
     case "password":
       return byPassword(await pool(), claim);
+    case "oidc":
+      return byProvider(await pool(), claim);
     case "token": {
       const given = claim.token.reveal();
       const token = /^(env|file):/.test(given) ? secret(given) : claim.token;
@@ -122,6 +124,16 @@ async function byPassword(pool: Pool, claim: { name: string; password: Secret })
   await people.endLogin(pool, claim.name);
   const { name, emails, roles } = found.user;
   return { name, checked: { by: "password" }, kind: "human", emails, roles };
+}
+
+async function byProvider(pool: Pool, claim: { issuer: string; email: string }): Promise<Actor> {
+  const user = await people.findUserByEmail(pool, claim.email);
+  if (user === undefined || user.disabledAt !== undefined)
+    throw new TminusError("IDENTITY_REFUSED", "nobody with this e-mail may sign in", {
+      hint: "An admin adds users, with the e-mail that the identity provider knows: tminus user add.",
+    });
+  const { name, emails, roles } = user;
+  return { name, checked: { by: "oidc", issuer: claim.issuer }, kind: "human", emails, roles };
 }
 
 async function byToken(pool: Pool, claim: { token: Secret; name?: string }): Promise<Actor> {

@@ -15,15 +15,15 @@ export function openWebSessions(pool: () => Promise<Pool>): WebSessions {
   return {
     async begin(actor) {
       const secret = new Secret(randomText(SECRET_LENGTH), "a session of the console");
-      const expiresAt = await beginWebSession(await pool(), sha256(secret.reveal()), actor.name, VALID_MS);
+      const expiresAt = await beginWebSession(await pool(), sha256(secret.reveal()), actor, VALID_MS);
       return { secret, expiresAt };
     },
     async find(secret) {
-      const name = await useWebSession(await pool(), sha256(secret), IDLE_MS);
-      const found = name === undefined ? undefined : await findUser(await pool(), name);
-      if (found === undefined) return undefined;
+      const session = await useWebSession(await pool(), sha256(secret), IDLE_MS);
+      const found = session === undefined ? undefined : await findUser(await pool(), session.name);
+      if (session === undefined || found === undefined) return undefined;
       const { emails, roles } = found.user;
-      return { name: found.user.name, checked: { by: "password" }, kind: "human", emails, roles };
+      return { name: found.user.name, checked: session.checked, kind: "human", emails, roles };
     },
     end: async (secret) => endWebSession(await pool(), sha256(secret)),
   };

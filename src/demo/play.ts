@@ -119,7 +119,8 @@ async function playChapter(
       isBlind ? playOutage(tminus, run.id, story, files, { say, signal: ended }) : undefined,
     );
     await systemClock.sleep(LOAD_SETTLES_MS, signal);
-    const report = reportRelease(release, await tminus.findRun(run.id), chapter.before, readLoad(files));
+    const ended = { run: await tminus.findRun(run.id), attempts: await tminus.attempts(run.id) };
+    const report = reportRelease(release, ended, chapter.before, readLoad(files));
     chapter.report = outage === undefined ? report : { ...report, outage };
   } finally {
     await tminus.close();

@@ -1,4 +1,4 @@
-import type { Run } from "../model/run.ts";
+import type { Attempt, Run } from "../model/run.ts";
 import type { LoadReport } from "../testing/load-generator.ts";
 import type { Outage } from "./outage.ts";
 
@@ -12,6 +12,8 @@ export interface ReleaseReport {
   failed: number;
   /** From the release's first bad response to the decision to roll back; null when none was taken. */
   decidedAfterMs: number | null;
+  /** From the beginning of the step that failed to the decision: what the plan forecasts; null when none failed. */
+  watchedForMs: number | null;
   /** From its first bad response to its last; 0 when there was none. */
   badMs: number;
   /** What the watch did while its source was dead. */
@@ -36,7 +38,7 @@ export function tallyOf(report: LoadReport | undefined): Tally {
 
 export function reportRelease(
   release: string,
-  run: Run,
+  { run, attempts }: { run: Run; attempts: readonly Attempt[] },
   before: Tally,
   after: LoadReport | undefined,
 ): ReleaseReport {
@@ -46,12 +48,14 @@ export function reportRelease(
   const firstBadMs = figures?.firstBadAt ?? null;
   const lastBadMs = figures?.lastBadAt ?? null;
   const decidedMs = run.verdict === undefined ? null : Date.parse(run.verdict.at);
+  const failed = attempts.findLast(({ stepId, phase }) => phase === "act" && stepId === run.verdict?.stepId);
   return {
     release,
     outcome: (run.outcome ?? "unknown").replaceAll("-", "_"),
     requests: now.requests - base.requests,
     failed: now.failed - base.failed,
     decidedAfterMs: decidedMs === null || firstBadMs === null ? null : Math.max(0, decidedMs - firstBadMs),
+    watchedForMs: decidedMs === null || failed === undefined ? null : decidedMs - failed.begunAt.getTime(),
     badMs: firstBadMs === null || lastBadMs === null ? 0 : lastBadMs - firstBadMs,
   };
 }

@@ -7,6 +7,7 @@ export const roleSchema = z.enum(roles);
 const checkedSchema = z.discriminatedUnion("by", [
   z.strictObject({ by: z.literal("none") }),
   z.strictObject({ by: z.literal("password") }),
+  z.strictObject({ by: z.literal("oidc"), issuer: z.string().describe("Whose word it is") }),
   z.strictObject({ by: z.literal("token"), token: z.string().describe("Its id, never the token itself") }),
 ]);
 

@@ -33,6 +33,8 @@ export interface ApiToken {
 export type Claim =
   | { by: "name"; name: string }
   | { by: "password"; name: string; password: Secret }
+  /** Somebody whom an identity provider signed in, as the caller has checked, with an e-mail that it verified. */
+  | { by: "oidc"; issuer: string; email: string }
   /** `name` must be the owner's when it is given. */
   | { by: "token"; token: Secret; name?: string };
 

@@ -6,7 +6,7 @@ import type { Actor } from "./actor.ts";
  * gets another password or is disabled; roles are always those of now.
  */
 export interface WebSessions {
-  /** For somebody whose password was just checked. The secret is there only this time. */
+  /** For somebody who has just signed in. The secret is there only this time. */
   begin(actor: Actor): Promise<{ secret: Secret; expiresAt: Date }>;
   /** Undefined when it is not good, or never was. */
   find(secret: string): Promise<Actor | undefined>;

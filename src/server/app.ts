@@ -11,6 +11,7 @@ import { permit } from "./middleware/permit.ts";
 import { sameOrigin } from "./middleware/same-origin.ts";
 import { strictHeaders } from "./middleware/secure-headers.ts";
 import { routes } from "./routes/registry.ts";
+import { addOidc } from "./routes/oidc.ts";
 import { addSession } from "./routes/session.ts";
 import type { ServerPorts } from "./server-ports.ts";
 
@@ -45,6 +46,7 @@ export function createApp(ports: ServerPorts): Api {
   app.use("/api/*", identity(ports));
   const open = newApi();
   addSession(open, ports);
+  addOidc(open, ports);
   app.route("/api", open);
   const api = newApi();
   api.use(once(ports));

@@ -7,6 +7,7 @@ import { TminusError } from "../errors.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { createApp } from "./app.ts";
 import { addConsole } from "./console-files.ts";
+import { openOidc, type OidcSettings } from "./oidc.ts";
 import type { RateLimits } from "./server-ports.ts";
 import { newSetUpCode } from "./set-up-code.ts";
 
@@ -22,6 +23,8 @@ export interface ServeOptions {
   /** Under which people reach it through a proxy that encrypts: its host is answered to, and the proxy's word for who asks is taken. */
   publicUrl?: URL;
   withConsole: boolean;
+  /** How people may sign in beside passwords. */
+  oidc?: OidcSettings;
   limits: RateLimits;
   version: string;
   /** Ends the server: streams at once, requests under way within five seconds. */
@@ -41,11 +44,14 @@ export interface RunningServer {
 export async function serve(options: ServeOptions): Promise<RunningServer> {
   const { tminus, clock, host, port, publicUrl, stop, log } = options;
   const setUp = newSetUpCode();
+  let url = "";
   const hosts: string[] = publicUrl === undefined ? [] : [publicUrl.host];
   const app = createApp({
     tminus,
     clock,
     setUp,
+    oidc: options.oidc === undefined ? undefined : openOidc(options.oidc),
+    url: () => url,
     hosts,
     addressOf: (c) => {
       // The last one is the proxy's own; those before it are whatever the sender wrote.
@@ -62,7 +68,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const server = createAdaptorServer({ fetch: app.fetch });
   const bound = await listen(server, host, port);
   hosts.push(...namesOf(host, bound));
-  const url = publicUrl?.origin ?? `http://${hosts[0]}`;
+  url = publicUrl?.origin ?? `http://${hosts[0]}`;
   const isEmpty = (await tminus.people.users()).length === 0;
   return {
     url,

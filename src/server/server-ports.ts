@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { Clock } from "../lib/clock.ts";
 import type { Tminus } from "../model/tminus.ts";
+import type { Oidc } from "./oidc.ts";
 import type { SetUpCode } from "./set-up-code.ts";
 
 /** What the server is made of; see serve.ts for where it comes from. */
@@ -8,6 +9,10 @@ export interface ServerPorts {
   tminus: Tminus;
   clock: Clock;
   setUp: SetUpCode;
+  /** Undefined when people sign in with passwords alone. */
+  oidc: Oidc | undefined;
+  /** Under which people reach it; known once it listens. */
+  url: () => string;
   /** Names and ports under which browsers reach it, such as "127.0.0.1:7474". */
   hosts: readonly string[];
   /** The address of whoever is at the other end, for limits. */

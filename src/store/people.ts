@@ -56,6 +56,17 @@ export async function findUser(
   return row === undefined ? undefined : { user: toUser(row), passwordHash: row.password_hash ?? undefined };
 }
 
+/** An e-mail belongs to one user. */
+export async function findUserByEmail(pool: Pool, email: string): Promise<User | undefined> {
+  const [row] = await query<UserRow>(
+    pool,
+    `select ${userColumns} from tminus.user_account
+     where name = (select user_name from tminus.user_email where email = $1)`,
+    [canonicalName(email)],
+  );
+  return row === undefined ? undefined : toUser(row);
+}
+
 /** Errors: PERMISSION_REFUSED, USER_INVALID. */
 export async function addUser(
   pool: Pool,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { renderTable, reportRelease, tallyOf } from "../../src/demo/report.ts";
-import type { Run } from "../../src/model/run.ts";
+import type { Attempt, Run } from "../../src/model/run.ts";
 import type { LoadFigures } from "../../src/testing/load-figures.ts";
 import type { LoadReport } from "../../src/testing/load-generator.ts";
 
@@ -17,7 +17,11 @@ function load(
   return { startedAt, total: figures(total), byRelease: Object.fromEntries(releases) } as LoadReport;
 }
 
-const rolledBack = { outcome: "rolled-back", verdict: { at: new Date(12_000).toISOString() } } as Run;
+const rolledBack = {
+  run: { outcome: "rolled-back", verdict: { stepId: "watch", at: new Date(12_000).toISOString() } } as Run,
+  attempts: [{ stepId: "watch", phase: "act", begunAt: new Date(9_000) }] as Attempt[],
+};
+const succeeded = { run: { outcome: "succeeded" } as Run, attempts: [] };
 
 describe("the demo's table", () => {
   it("counts what ended during the release's run, and times the decision from the first bad response", () => {
@@ -29,26 +33,30 @@ describe("the demo's table", () => {
       requests: 300,
       failed: 4,
       decidedAfterMs: 2_000,
+      watchedForMs: 3_000,
       badMs: 2_500,
     });
   });
 
   it("counts from zero when the customers had to be started again", () => {
     const before = tallyOf(load(5, { requests: 100, failed: 1 }));
-    const report = reportRelease("v2", { outcome: "succeeded" } as Run, before, load(9, { requests: 40 }));
+    const report = reportRelease("v2", succeeded, before, load(9, { requests: 40 }));
     expect(report).toMatchObject({
       outcome: "succeeded",
       requests: 40,
       failed: 0,
       decidedAfterMs: null,
+      watchedForMs: null,
       badMs: 0,
     });
   });
 
   it("lines up its columns", () => {
+    const good = { decidedAfterMs: null, watchedForMs: null, badMs: 0 };
+    const bad = { decidedAfterMs: 2_230, watchedForMs: 2_900, badMs: 1_500 };
     const lines = renderTable([
-      { release: "v1", outcome: "succeeded", requests: 2684, failed: 0, decidedAfterMs: null, badMs: 0 },
-      { release: "v3", outcome: "rolled_back", requests: 7, failed: 4, decidedAfterMs: 2_230, badMs: 1_500 },
+      { release: "v1", outcome: "succeeded", requests: 2684, failed: 0, ...good },
+      { release: "v3", outcome: "rolled_back", requests: 7, failed: 4, ...bad },
     ]);
     expect(lines).toEqual([
       "release  outcome      requests  failed  decided after  bad responses for",

@@ -12,6 +12,8 @@ const app = createApp({
   tminus: fakeTminus(samplePlan()),
   clock: systemClock,
   setUp: newSetUpCode(),
+  oidc: undefined,
+  url: () => "",
   hosts: [],
   addressOf: () => "test",
   limits: usualLimits,

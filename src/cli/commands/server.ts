@@ -1,5 +1,6 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
+import { Secret } from "../../lib/redact.ts";
 import type { CommandContext } from "../command-context.ts";
 
 export interface ServerOptions {
@@ -7,6 +8,8 @@ export interface ServerOptions {
   port: number;
   role: "web" | "worker" | "all";
   publicUrl?: string;
+  oidcIssuer?: string;
+  oidcClient?: string;
   console: boolean;
   requestsPerMinute: number;
 }
@@ -17,9 +20,11 @@ const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
 export async function server(
   context: CommandContext,
   version: string,
-  { host: address, port, role, publicUrl, console: withConsole, requestsPerMinute }: ServerOptions,
+  options: ServerOptions,
 ): Promise<ExitCode> {
   const { host, output, cancelled } = context;
+  const { host: address, port, role, publicUrl, console: withConsole, requestsPerMinute } = options;
+  const oidc = oidcOf(host.environment, options);
   const url = publicUrl === undefined ? undefined : parsed(publicUrl);
   if (url === undefined && !LOOPBACK.includes(address))
     throw new TminusError(
@@ -46,6 +51,7 @@ export async function server(
       port,
       ...(url === undefined ? {} : { publicUrl: url }),
       withConsole,
+      ...(oidc === undefined ? {} : { oidc }),
       limits: { ...usualLimits, requestsPerMinute },
       version,
       stop,
@@ -72,6 +78,25 @@ async function work(
   const environment = host.environment;
   const ended = await runWorker({ stateDirectory, environment, idleMs: 0, stop, log });
   log(`the worker ends: ${ended}`);
+}
+
+function oidcOf(
+  { TMINUS_OIDC_CLIENT_SECRET: secret }: Record<string, string | undefined>,
+  { oidcIssuer, oidcClient }: ServerOptions,
+) {
+  if (oidcIssuer === undefined && oidcClient === undefined) return undefined;
+  const issuer = oidcIssuer !== undefined && URL.canParse(oidcIssuer) ? new URL(oidcIssuer) : undefined;
+  const isSafe = issuer?.protocol === "https:" || LOOPBACK.includes(issuer?.hostname ?? "");
+  if (issuer === undefined || !isSafe || oidcClient === undefined || secret === undefined || secret === "")
+    throw new TminusError(
+      "USAGE_INVALID",
+      "an identity provider needs its https address, a client and a secret",
+      {
+        hint: "Write --oidc-issuer https://… --oidc-client <id>, and set TMINUS_OIDC_CLIENT_SECRET.",
+      },
+    );
+  const clientSecret = new Secret(secret, "env:TMINUS_OIDC_CLIENT_SECRET");
+  return { issuer, clientId: oidcClient, clientSecret };
 }
 
 function parsed(text: string): URL {

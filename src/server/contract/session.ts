@@ -8,7 +8,7 @@ export const whoSchema = z
     name: z.string(),
     kind: z.enum(["human", "agent", "unknown"]),
     roles: z.array(roleSchema),
-    checked: z.enum(["password", "token", "none"]),
+    checked: z.enum(["password", "oidc", "token", "none"]),
   })
   .openapi("Who");
 
@@ -21,6 +21,10 @@ export const sessionSchema = z
       .openapi({ description: "Whether there is a user; the first one is made by the set-up link" }),
     project: z.string(),
     environments: z.array(z.object({ name: z.string(), isProtected: z.boolean() })),
+    oidc: z
+      .string()
+      .nullable()
+      .openapi({ description: "Issuer by which people may sign in, at /api/login/oidc" }),
     version: z.string(),
   })
   .openapi("Session");

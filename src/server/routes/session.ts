@@ -1,15 +1,15 @@
-import { deleteCookie, setCookie, getCookie } from "hono/cookie";
+import { deleteCookie, getCookie } from "hono/cookie";
 import { TminusError } from "../../errors.ts";
 import { Secret } from "../../lib/redact.ts";
 import { uncheckedActor, type Actor } from "../../model/actor.ts";
 import { createRoute, body, json, problems, type Api } from "../api.ts";
 import { loginSchema, sessionSchema, setUpSchema, type Session } from "../contract/session.ts";
+import { beginSession, SESSION_COOKIE_OPTIONS } from "../begin-session.ts";
 import { SESSION_COOKIE } from "../middleware/identity.ts";
 import { limitRates } from "../middleware/limit-rates.ts";
 import { whoResource } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
-const COOKIE = { path: "/", secure: true, httpOnly: true, sameSite: "Strict" } as const;
 const tags = ["Session"];
 
 /** Signing in and out, and the first user: the only routes that ask for no permission. */
@@ -31,12 +31,6 @@ export function addSession(api: Api, ports: ServerPorts): void {
   });
   api.openapi(read, async (c) => c.json(await sessionOf(ports, c.get("who")), 200));
 
-  const begin = async (c: Parameters<typeof setCookie>[0], actor: Actor): Promise<Session> => {
-    const { secret, expiresAt } = await tminus.webSessions.begin(actor);
-    setCookie(c, SESSION_COOKIE, secret.reveal(), { ...COOKIE, expires: expiresAt });
-    return sessionOf(ports, actor);
-  };
-
   const login = createRoute({
     method: "post",
     path: "/session",
@@ -53,7 +47,8 @@ export function addSession(api: Api, ports: ServerPorts): void {
       name,
       password: new Secret(password, "the password"),
     });
-    return c.json(await begin(c, actor), 200);
+    await beginSession(c, tminus, actor);
+    return c.json(await sessionOf(ports, actor), 200);
   });
 
   const logout = createRoute({
@@ -66,7 +61,7 @@ export function addSession(api: Api, ports: ServerPorts): void {
   api.openapi(logout, async (c) => {
     const secret = getCookie(c, SESSION_COOKIE);
     if (secret !== undefined) await tminus.webSessions.end(secret);
-    deleteCookie(c, SESSION_COOKIE, COOKIE);
+    deleteCookie(c, SESSION_COOKIE, SESSION_COOKIE_OPTIONS);
     return c.json(await sessionOf(ports, undefined), 200);
   });
 
@@ -96,17 +91,20 @@ export function addSession(api: Api, ports: ServerPorts): void {
       { password: secret },
       uncheckedActor(name),
     );
-    return c.json(await begin(c, await tminus.identify({ by: "password", name, password: secret })), 200);
+    const actor = await tminus.identify({ by: "password", name, password: secret });
+    await beginSession(c, tminus, actor);
+    return c.json(await sessionOf(ports, actor), 200);
   });
 }
 
-async function sessionOf({ tminus, version }: ServerPorts, who: Actor | undefined): Promise<Session> {
+async function sessionOf({ tminus, version, oidc }: ServerPorts, who: Actor | undefined): Promise<Session> {
   const { project, environments } = tminus;
   return {
     who: who === undefined ? null : whoResource(who),
     isSetUp: who !== undefined || (await tminus.people.users()).length > 0,
     project,
     environments: environments.map((name) => ({ name, isProtected: tminus.environment(name).protected })),
+    oidc: oidc?.issuer ?? null,
     version,
   };
 }

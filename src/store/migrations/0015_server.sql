@@ -5,6 +5,7 @@
 create table tminus.web_session (
   sha256 text primary key,
   user_name text not null references tminus.user_account (name),
+  checked jsonb not null, -- how it was known who that is
   password_sha256 text not null,
   created_at timestamptz not null default clock_timestamp(),
   last_used_at timestamptz not null default clock_timestamp(),
@@ -19,20 +20,22 @@ language sql stable as $$
 $$;
 
 -- Removes what is over on the way.
-create function tminus.begin_web_session(p_sha256 text, p_user text, p_valid_ms double precision) returns timestamptz
+create function tminus.begin_web_session(
+  p_sha256 text, p_user text, p_checked jsonb, p_valid_ms double precision
+) returns timestamptz
 language plpgsql as $$
 declare
   v_expires timestamptz := clock_timestamp() + p_valid_ms * interval '1 ms';
 begin
   delete from tminus.web_session where expires_at < clock_timestamp();
-  insert into tminus.web_session (sha256, user_name, password_sha256, expires_at)
-    values (p_sha256, p_user, tminus.password_mark(p_user), v_expires);
-  perform tminus.append_identity_event('session.begun', p_user, '{}');
+  insert into tminus.web_session (sha256, user_name, checked, password_sha256, expires_at)
+    values (p_sha256, p_user, p_checked, tminus.password_mark(p_user), v_expires);
+  perform tminus.append_identity_event('session.begun', p_user, p_checked);
   return v_expires;
 end $$;
 
 -- Whose it is, when it is good; noted at most once a minute.
-create function tminus.use_web_session(p_sha256 text, p_idle_ms double precision) returns text
+create function tminus.use_web_session(p_sha256 text, p_idle_ms double precision) returns setof tminus.web_session
 language plpgsql as $$
 declare
   v_row tminus.web_session;
@@ -41,11 +44,11 @@ begin
   if not found or v_row.expires_at < clock_timestamp()
     or v_row.last_used_at < clock_timestamp() - p_idle_ms * interval '1 ms'
     or tminus.password_mark(v_row.user_name) is distinct from v_row.password_sha256 then
-    return null;
+    return;
   end if;
   update tminus.web_session set last_used_at = clock_timestamp()
     where sha256 = p_sha256 and last_used_at < clock_timestamp() - interval '1 minute';
-  return v_row.user_name;
+  return next v_row;
 end $$;
 
 create function tminus.end_web_session(p_sha256 text) returns void

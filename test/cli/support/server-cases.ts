@@ -20,6 +20,13 @@ export const serverCases: Case[] = [
     exit: 2,
     error: "USAGE_INVALID",
   },
+  {
+    name: "server with an identity provider that is not encrypted",
+    argv: ["server", "--oidc-issuer", "http://login.example.com", "--oidc-client", "tminus"],
+    tminus,
+    exit: 2,
+    error: "USAGE_INVALID",
+  },
   { name: "server on no port", argv: ["server", "--port", "http"], tminus, exit: 2, error: "USAGE_INVALID" },
   {
     name: "server on an address that is not this machine's",

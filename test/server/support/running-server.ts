@@ -17,8 +17,12 @@ const MANY = ["--requests-per-minute", "100000"];
 export async function startServer(
   project: ReleaseProject,
   args: readonly string[] = [],
+  environment: Record<string, string> = {},
 ): Promise<RunningServer> {
-  const line = new CommandLine(project.directory, project.environment({ TMINUS_START_WORKER: "0" }));
+  const line = new CommandLine(
+    project.directory,
+    project.environment({ TMINUS_START_WORKER: "0", ...environment }),
+  );
   const command = line.start("server", "--port", "0", "--no-console", ...MANY, ...args);
   const [, url] = await command.until(/listening on (\S+)\n/);
   return {
