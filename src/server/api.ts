@@ -10,8 +10,8 @@ export interface ApiEnvironment {
   Variables: {
     /** Who asks; undefined when nobody has signed in. Only the routes that ask for no permission see it so. */
     who: Actor | undefined;
-    /** Came by the cookie of a browser, and not by a token. */
-    isBrowser: boolean;
+    /** Finds out anew, for what lasts: a session can end, and a token be revoked. */
+    whoNow: () => Promise<Actor | undefined>;
   };
 }
 

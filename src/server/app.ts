@@ -1,10 +1,10 @@
-import { bodyLimit } from "hono/body-limit";
 import { hasCode, TminusError, toErrorRecord } from "../errors.ts";
 import { newApi, type Api } from "./api.ts";
 import { jsonComponent } from "./contract/plan.ts";
 import { httpStatus } from "./http-status.ts";
 import { metricsText } from "./metrics.ts";
 import { identity } from "./middleware/identity.ts";
+import { limitBody } from "./middleware/limit-body.ts";
 import { limitRates } from "./middleware/limit-rates.ts";
 import { once } from "./middleware/once.ts";
 import { permit } from "./middleware/permit.ts";
@@ -42,7 +42,7 @@ export function createApp(ports: ServerPorts): Api {
   });
   app.use("/api/*", sameOrigin(hosts));
   app.use("/api/*", limitRates({ points: limits.requestsPerMinute, seconds: 60, addressOf }));
-  app.use("/api/*", bodyLimit({ maxSize: MAX_BODY_BYTES, onError: tooLarge }));
+  app.use("/api/*", limitBody(MAX_BODY_BYTES));
   app.use("/api/*", identity(ports));
   const open = newApi();
   addSession(open, ports);
@@ -78,8 +78,4 @@ function addHealth(app: Api, { tminus, closing }: ServerPorts): void {
       () => c.text("the state database does not answer\n", 503),
     );
   });
-}
-
-function tooLarge(): never {
-  throw new TminusError("USAGE_INVALID", `the request is larger than ${MAX_BODY_BYTES} bytes`);
 }

@@ -103,6 +103,21 @@ describe("tokens", () => {
 });
 
 describe("requests that change something", () => {
+  it("are not read to their end when they are large, least of all from somebody unknown", async () => {
+    const padded = { name: "ann", password: "x".repeat(20_000) };
+    const login = await new ApiClient(server.url).post("/api/session", padded);
+    expect([login.status, login.body.error.message]).toEqual([
+      400,
+      expect.stringContaining("larger than 16384"),
+    ]);
+    const plan = { environment: "production", release: "v1", padding: "x".repeat(17 * 1024 * 1024) };
+    const large = await of("operator").post("/api/plans", plan);
+    expect([large.status, large.body.error.message]).toEqual([
+      400,
+      expect.stringContaining("larger than 16777216"),
+    ]);
+  });
+
   it("are refused when another site's page sends them, and under a foreign name", async () => {
     const body = { environment: "production", release: "v1" };
     const foreign = await admin.post("/api/plans", body, {
@@ -216,6 +231,21 @@ describe("a release through the API", () => {
     expect((await of("viewer").get("/metrics")).body).toContain(
       'tminus_last_run_succeeded{environment="production"',
     );
+  });
+
+  it("is not followed any longer by somebody who may not look any more", { timeout: 40_000 }, async () => {
+    const tminus = await project.open();
+    const ann = await tminus.identify({
+      by: "password",
+      name: "ann",
+      password: new Secret(PASSWORD, "test"),
+    });
+    const guest = { name: "guest", emails: [], roles: ["viewer" as const] };
+    const { token } = await tminus.people.addUser(guest, { token: true }, ann);
+    const stream = await followEvents(new ApiClient(server.url, token!.secret.reveal()));
+    await tminus.people.changeUser("guest", { disabled: true }, ann);
+    await tminus.close();
+    await eventually("the stream ends", () => stream.isOver(), 30_000);
   });
 
   it("is not started when its plan was changed", async () => {

@@ -64,7 +64,9 @@ export async function server(
   }
   if (role !== "web") parts.push(work(context, tminus.stateDirectory, stop, log));
   // One part does not go on without the other: whoever supervises the server starts it again.
-  await Promise.all(parts).finally(() => ending.abort(new Error("the server ends")));
+  const ended = parts.map((part) => part.finally(() => ending.abort(new Error("the server ends"))));
+  await Promise.allSettled(ended);
+  await Promise.all(ended);
   return 0;
 }
 

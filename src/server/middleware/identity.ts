@@ -2,6 +2,7 @@ import { getCookie } from "hono/cookie";
 import type { MiddlewareHandler } from "hono";
 import { TminusError } from "../../errors.ts";
 import { Secret } from "../../lib/redact.ts";
+import type { Actor } from "../../model/actor.ts";
 import type { ApiEnvironment } from "../api.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
@@ -16,14 +17,19 @@ export function identity({ tminus }: Pick<ServerPorts, "tminus">): MiddlewareHan
   return async (c, next) => {
     const authorization = c.req.header("authorization");
     const cookie = getCookie(c, SESSION_COOKIE);
-    c.set("isBrowser", authorization === undefined);
-    if (authorization !== undefined) {
-      const token = /^Bearer (tminus_[0-9a-z_]{1,100})$/.exec(authorization)?.[1];
-      if (token === undefined) throw new TminusError("IDENTITY_REFUSED", "the token is not good");
-      c.set("who", await tminus.identify({ by: "token", token: new Secret(token, "Authorization") }));
-    } else if (cookie !== undefined) {
-      c.set("who", await tminus.webSessions.find(cookie));
-    }
+    const whoNow = async (): Promise<Actor | undefined> => {
+      if (authorization !== undefined)
+        return tminus.identify({ by: "token", token: new Secret(tokenIn(authorization), "Authorization") });
+      return cookie === undefined ? undefined : tminus.webSessions.find(cookie);
+    };
+    c.set("whoNow", whoNow);
+    c.set("who", await whoNow());
     await next();
   };
+}
+
+function tokenIn(authorization: string): string {
+  const token = /^Bearer (tminus_[0-9a-z_]{1,100})$/.exec(authorization)?.[1];
+  if (token === undefined) throw new TminusError("IDENTITY_REFUSED", "the token is not good");
+  return token;
 }

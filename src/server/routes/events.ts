@@ -1,6 +1,7 @@
 import { streamSSE } from "hono/streaming";
 import { asks, createRoute, problems, z, type Api } from "../api.ts";
 import { every } from "../../lib/clock.ts";
+import { whyNotPermitted } from "../../model/permission.ts";
 import { eventResource } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
@@ -39,6 +40,11 @@ export function addEvents(api: Api, { tminus, closing, log }: ServerPorts): void
   api.openapi(follow, (c) => {
     const given = c.req.header("last-event-id");
     const lastId = given === undefined ? undefined : Number(given);
+    const whoNow = c.get("whoNow");
+    const maySee = async (): Promise<boolean> => {
+      const who = await whoNow();
+      return who !== undefined && whyNotPermitted(who, "read") === undefined;
+    };
     // Proxies that collect answers before they pass them on would keep everything back.
     c.header("X-Accel-Buffering", "no");
     return streamSSE(
@@ -47,7 +53,13 @@ export function addEvents(api: Api, { tminus, closing, log }: ServerPorts): void
         const gone = new AbortController();
         stream.onAbort(() => gone.abort(new Error("the reader is gone")));
         const signal = AbortSignal.any([gone.signal, closing]);
-        const stopPinging = every(PING_MS, () => void stream.write(": ping\n\n"));
+        const stopPinging = every(PING_MS, () => {
+          void stream.write(": ping\n\n");
+          maySee().then(
+            (may) => may || gone.abort(new Error("the reader may not look any more")),
+            (error: unknown) => gone.abort(error),
+          );
+        });
         try {
           await stream.write(": follows\n\n");
           let id = lastId ?? 0;

@@ -6,11 +6,14 @@ import { createRoute, body, json, problems, type Api } from "../api.ts";
 import { loginSchema, sessionSchema, setUpSchema, type Session } from "../contract/session.ts";
 import { beginSession, SESSION_COOKIE_OPTIONS } from "../begin-session.ts";
 import { SESSION_COOKIE } from "../middleware/identity.ts";
+import { limitBody } from "../middleware/limit-body.ts";
 import { limitRates } from "../middleware/limit-rates.ts";
 import { whoResource } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
 const tags = ["Session"];
+/** Whoever sends it is not known yet. */
+const MAX_LOGIN_BYTES = 16 * 1024;
 
 /** Signing in and out, and the first user: the only routes that ask for no permission. */
 export function addSession(api: Api, ports: ServerPorts): void {
@@ -21,6 +24,8 @@ export function addSession(api: Api, ports: ServerPorts): void {
     addressOf,
     forgets: true,
   });
+
+  const small = limitBody(MAX_LOGIN_BYTES);
 
   const read = createRoute({
     method: "get",
@@ -36,7 +41,7 @@ export function addSession(api: Api, ports: ServerPorts): void {
     path: "/session",
     tags,
     summary: "Sign in with a password; sets the session's cookie",
-    middleware: attempts,
+    middleware: [small, attempts],
     request: { body: body(loginSchema) },
     responses: { 200: json("The session", sessionSchema), ...problems },
   });
@@ -70,7 +75,7 @@ export function addSession(api: Api, ports: ServerPorts): void {
     path: "/setup",
     tags,
     summary: "Make the first user, an admin, with the code that the server printed; once",
-    middleware: attempts,
+    middleware: [small, attempts],
     request: { body: body(setUpSchema) },
     responses: { 200: json("The session of the new user", sessionSchema), ...problems },
   });
