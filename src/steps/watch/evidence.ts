@@ -139,9 +139,10 @@ export function readEvidence(text: string): WatchRecord | undefined {
 
 /** When nobody looked or could see, and by how much the end was put off: no part of the evidence about the release. */
 export function looksOf(saved: SavedWatch): Json {
-  const { interruptions, extendedMs, pausedMs, fallback, lastLookMs, definition } = saved;
+  const { interruptions, clockSteps, extendedMs, pausedMs, fallback, lastLookMs, definition } = saved;
   return {
     interruptions: interruptions.map(writtenSpan),
+    clockSteps: clockSteps.map(({ atMs, byMs }) => ({ at: iso(atMs), byMs })),
     blind: blindSpansOf(saved, lastLookMs ?? definition.startedAtMs).map(writtenSpan),
     extendedMs,
     pausedMs,

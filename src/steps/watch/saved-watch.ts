@@ -25,6 +25,10 @@ export interface SavedWatch {
   lastLiveLookMs: number | null;
   /** Times in which nobody looked; what a source could be asked about afterwards is not lost. */
   interruptions: { fromMs: number; toMs: number }[];
+  /** By how much the wall clock is ahead of the times of the watch: what it jumped by is no part of the watch. */
+  steppedMs: number;
+  /** The newest steps of the wall clock. */
+  clockSteps: ClockStep[];
   /** By how much the end was put off: for blindness, and by people. */
   extendedMs: number;
   /** Of that, because nobody could see. */
@@ -45,6 +49,12 @@ export interface SavedWatch {
   asking: { key: string; approvals: string[] } | null;
   /** The outcome, kept before it is told to anyone. */
   ended: StepResult | null;
+}
+
+/** The wall clock jumped, on or back when negative; `atMs` by the time of the watch. */
+export interface ClockStep {
+  atMs: number;
+  byMs: number;
 }
 
 /** Who said that something may stand. */
@@ -74,6 +84,8 @@ export function beginWatch(
     lastLookMs: null,
     lastLiveLookMs: null,
     interruptions: [],
+    steppedMs: 0,
+    clockSteps: [],
     extendedMs: 0,
     pausedMs: 0,
     blindSinceMs: null,

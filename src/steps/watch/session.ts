@@ -48,7 +48,11 @@ const ALLOWANCE_MS = 3_000;
 export async function openSession(given: WatchContext): Promise<Session> {
   const found = (await given.loadState()) as SavedWatch | undefined;
   const isKnown = found?.version === SAVED_VERSION;
-  const context = byOwnTime(given, isKnown ? (found.lastLookMs ?? found.definition.startedAtMs) : undefined);
+  const time = byOwnTime(
+    given,
+    isKnown ? { ...continueWatch(found), startedAtMs: found.definition.startedAtMs } : undefined,
+  );
+  const { context } = time;
   const nowMs = (): number => context.clock.now().getTime();
   const begin = async (lastSignalId: number, kept: KeptBaselines = {}): Promise<SavedWatch> => {
     const routes = await routesNow(context);
@@ -64,7 +68,9 @@ export async function openSession(given: WatchContext): Promise<Session> {
   let told = { atMs: -Infinity, states: "" };
 
   const save = async (changes: Partial<SavedWatch>): Promise<void> => {
-    saved = { ...saved, ...changes };
+    const changed = { ...saved, ...changes };
+    const clockSteps = [...changed.clockSteps, ...time.takeSteps()].slice(-MAX_INTERRUPTIONS);
+    saved = { ...changed, clockSteps, steppedMs: time.steppedMs() };
     await context.saveState(saved as unknown as Json);
   };
   const judgement = (): WatchJudgement => judge(saved, nowMs());

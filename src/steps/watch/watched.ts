@@ -11,7 +11,7 @@ import { seriesKey } from "./define-watch.ts";
 import type { WatchFacts } from "./facts.ts";
 import type { Row } from "./history.ts";
 import { nextLookMs } from "./look.ts";
-import { blindSpansOf, SAVED_VERSION, type SavedWatch } from "./saved-watch.ts";
+import { blindSpansOf, continueWatch, SAVED_VERSION, type SavedWatch } from "./saved-watch.ts";
 import type { WatchSettings } from "./schema.ts";
 import { blindRules, escalatesAtMs, judge, policyOf } from "./stop.ts";
 
@@ -26,17 +26,27 @@ export function watched(kept: KeptByStep<WatchSettings>): WatchReport | undefine
       ? undefined
       : reportOf(record, looks === undefined ? { extendedMs: 0, blindSpans: [] } : readLooks(looks), kept);
   }
-  const saved = state as unknown as SavedWatch | undefined;
-  if (saved?.version !== SAVED_VERSION) return undefined;
-  const { definition, watch, history, accepted, ended, lastLookMs } = saved;
-  const atMs = ended === null ? nowMs : undefined;
+  const found = state as unknown as SavedWatch | undefined;
+  if (found?.version !== SAVED_VERSION) return undefined;
+  const saved = continueWatch(found);
+  const { definition, watch, history, accepted, ended, lastLookMs, steppedMs } = saved;
+  const atMs = ended === null && nowMs !== undefined ? nowMs - steppedMs : undefined;
   const judged = judge(saved, atMs ?? lastLookMs ?? definition.startedAtMs);
   const record = { definition, watch, history, accepted, verdicts: judged.rules };
   const blindSpans = blindSpansOf(saved, atMs ?? lastLookMs ?? definition.startedAtMs);
   const report = reportOf(record, { ...saved, blindSpans }, { ...kept, nowMs: atMs });
-  return atMs === undefined
-    ? report
-    : { ...report, next: nextOf(saved, kept, blindRules(saved, judged), atMs) };
+  if (atMs === undefined) return report;
+  // What is still to come is told by the wall clock; what was seen keeps the time of the watch.
+  return {
+    ...report,
+    endsAtMs: report.endsAtMs + steppedMs,
+    stages: report.stages.map(({ fromMs, untilMs, ...stage }) => ({
+      ...stage,
+      fromMs: fromMs + steppedMs,
+      untilMs: untilMs + steppedMs,
+    })),
+    next: nextOf(saved, kept, blindRules(saved, judged), atMs),
+  };
 }
 
 function reportOf(
@@ -88,14 +98,15 @@ function nextOf(
   blind: readonly string[],
   nowMs: number,
 ): NextOfWatch {
-  const lookAtMs = nextLookMs(saved, nowMs);
+  const { steppedMs } = saved;
+  const lookAtMs = nextLookMs(saved, nowMs) + steppedMs;
   const first = saved.definition.rules.find((own) => isGating(own) && blind.includes(own.rule.name));
   if (first === undefined || saved.blindSinceMs === null) return { lookAtMs };
   const consequence: Forthcoming = {
     text: POLICY_WORDS[policyOf(first, "on-blind", settings)],
-    atMs: escalatesAtMs(saved, first, { nowMs, release }),
+    atMs: escalatesAtMs(saved, first, { nowMs, release }) + steppedMs,
   };
-  return { lookAtMs, blind: { rules: [...blind], sinceMs: saved.blindSinceMs, consequence } };
+  return { lookAtMs, blind: { rules: [...blind], sinceMs: saved.blindSinceMs + steppedMs, consequence } };
 }
 
 const POLICY_WORDS: Record<Policy, string> = {

@@ -54,9 +54,10 @@ export function scriptedSource(
   history: SourceHistory,
   script: Script,
   clock: FakeClock,
-  options: Pick<SceneOptions, "form" | "lagMs" | "perRelease"> = {},
+  options: Pick<SceneOptions, "form" | "lagMs" | "perRelease" | "sourceAheadMs"> = {},
 ): SignalSource {
-  const startMs = clock.now().getTime();
+  const { sourceAheadMs = 0 } = options;
+  const startMs = clock.now().getTime() + sourceAheadMs;
   const startMonotonicMs = clock.monotonicMs();
   const secondOf = (atMs: number): number => (atMs - startMs) / 1000;
   const { form = "counts", lagMs = 0, perRelease = true } = options;
@@ -113,7 +114,9 @@ export function scriptedSource(
       return { fromMs: from, toMs: from + stepMs, ...between(release, from, from + stepMs) };
     });
     const { from = Infinity, until = -Infinity } = script.lost ?? {};
-    const known = points.filter((point) => secondOf(point.toMs) <= from || secondOf(point.fromMs) >= until);
+    const known = points.filter(
+      (point) => point.toMs <= trueMs && (secondOf(point.toMs) <= from || secondOf(point.fromMs) >= until),
+    );
     if (known.length === 0) return { state: "no-data", reason: "there is nothing of that time" };
     return { state: "counts", points: known };
   };
@@ -147,6 +150,8 @@ export interface SceneOptions {
   form?: Given["form"];
   /** Whether the source tells releases apart; it does when left out. */
   perRelease?: boolean;
+  /** By how much the clock of a source with history is ahead of this machine's at the start; its is the right one. */
+  sourceAheadMs?: number;
   world?: Partial<FakeStepWorldOptions>;
   /** Done once each, at the first moment at or after so many seconds since the start. */
   at?: [second: number, action: (scene: Scene) => void][];
@@ -159,6 +164,7 @@ export function sceneOf(script: Script, options: SceneOptions = {}): Scene {
   const startMs = clock.now().getTime();
   const source = scriptedSource("prom", options.history ?? "range", script, clock, {
     ...(options.perRelease === undefined ? {} : { perRelease: options.perRelease }),
+    ...(options.sourceAheadMs === undefined ? {} : { sourceAheadMs: options.sourceAheadMs }),
     lagMs: options.lagMs ?? 0,
     form: options.form ?? "counts",
   });

@@ -80,6 +80,26 @@ const settings = {
 const worse: Script = { traffic: (second) => ({ perSecond: 10, bad: second < 300 ? 0.004 : 0.03 }) };
 
 describe("a watch that is looked at while it goes on", () => {
+  it("counts down by the wall clock when that had jumped", async () => {
+    const scene = sceneOf(steady(50, 0), {
+      settings: { duration: "10m", every: "15s" },
+      at: [
+        [120, ({ clock }) => clock.step(3_600_000)],
+        [
+          305,
+          (own) => {
+            const nowMs = own.clock.now().getTime();
+            const { endsAtMs, stages, next } = reportOf(own, nowMs)!;
+            left.push(endsAtMs - nowMs, stages[0]!.untilMs - nowMs, next!.lookAtMs - nowMs);
+          },
+        ],
+      ],
+    });
+    const left: number[] = [];
+    await scene.run();
+    expect(left).toEqual([285_000, 285_000, 0]);
+  });
+
   it("shows every rule as a sentence with its value, its evidence, and what comes next and when", async () => {
     const seen = await seenAt(worse, [130, 330, 345], { settings });
     const shown = seen.map((one) => linesOf(one).join("\n"));
