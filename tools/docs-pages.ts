@@ -10,9 +10,7 @@ import type { SignalKind } from "../src/model/signal-kind.ts";
 import type { StepKind } from "../src/model/step-kind.ts";
 import { inputJsonSchema } from "../src/runbook/schema-view.ts";
 import { lintRules } from "../src/postgres/lint/registry.ts";
-
-/** What each page says of itself. */
-const GENERATED = "<!-- Written by npm run docs. Change the source, not this file. -->";
+import { page, table } from "./markdown.ts";
 
 const EXITS: readonly [number, string][] = [
   [0, "done"],
@@ -79,19 +77,20 @@ export function errorsPage(): string {
 
 /** docs/database/lint-rules.md */
 export function lintRulesPage(): string {
-  const rows = (isStyle: boolean): string[] => [
-    "| rule | severity | what | why | `--fix` |",
-    "| --- | --- | --- | --- | --- |",
-    ...lintRules
-      .filter(({ style = false }) => style === isStyle)
-      .toSorted((a, b) => (a.id < b.id ? -1 : 1))
-      .map(({ id, severity, summary, why, rewrite, noRewrite = "" }) =>
-        [`\`${id}\``, severity, summary, why, rewrite === undefined ? noRewrite : "rewrites it"]
-          .map((cell) => cell.replaceAll("|", "\\|"))
-          .join(" | "),
-      )
-      .map((row) => `| ${row} |`),
-  ];
+  const rows = (isStyle: boolean): string[] =>
+    table(
+      ["rule", "severity", "what", "why", "`--fix`"],
+      lintRules
+        .filter(({ style = false }) => style === isStyle)
+        .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+        .map(({ id, severity, summary, why, rewrite, noRewrite = "" }) => [
+          `\`${id}\``,
+          severity,
+          summary,
+          why,
+          rewrite === undefined ? noRewrite : "rewrites it",
+        ]),
+    );
   return page("Rules of the linter", [
     "`block` keeps a migration from running, `ask` needs a person's yes, `note` is worth knowing. Some findings are weaker",
     "than their rule where less can happen. `-- tminus: allow <rule> <reason>` allows one in a file. The last column says",
@@ -252,10 +251,6 @@ export function scmPage(kind: string, { summary, schema, example, notes }: ScmKi
   ]);
 }
 
-function page(title: string, lines: readonly string[]): string {
-  return [GENERATED, "", `# ${title}`, "", ...lines, ""].join("\n");
-}
-
 function commandSection(command: Command, name = command.name()): string[] {
   const help = command.createHelp();
   const args = help.visibleArguments(command);
@@ -387,12 +382,6 @@ function typeOf(schema: JsonSchema): string {
 /** Variants of a union may share fields. */
 function unique(rows: string[][]): string[][] {
   return [...new Map(rows.map((row) => [row.join("|"), row])).values()];
-}
-
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell) => cell.replaceAll("|", "\\|").replaceAll("\n", " ")).join(" | ")} |`;
-  return [line(head), line(head.map(() => "---")), ...rows.map(line)];
 }
 
 function sentence(text: string): string {
