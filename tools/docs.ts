@@ -8,6 +8,7 @@ import { runbookJsonSchema } from "../src/runbook/json-schema.ts";
 import { scmKinds } from "../src/providers/scms.ts";
 import { targetKinds } from "../src/providers/targets.ts";
 import { stepKinds } from "../src/steps/registry.ts";
+import { checklistsPage } from "./checklists-page.ts";
 import {
   cliPage,
   errorsPage,
@@ -23,10 +24,11 @@ import {
 const OWN_FOLDERS = ["docs/steps", "docs/gates", "docs/targets", "docs/signals", "docs/scm", "docs/schema"];
 
 const root = dirname(import.meta.dirname);
+const known = await pages();
 process.exitCode = process.argv.includes("--check") ? check() : write();
 
 function write(): number {
-  for (const [path, content] of pages()) {
+  for (const [path, content] of known) {
     mkdirSync(dirname(join(root, path)), { recursive: true });
     writeFileSync(join(root, path), content);
   }
@@ -36,18 +38,19 @@ function write(): number {
 
 /** Names what is stale; 1 when anything is. */
 function check(): number {
-  const stale = [...pages()].filter(([path, content]) => read(path) !== content).map(([path]) => path);
+  const stale = [...known].filter(([path, content]) => read(path) !== content).map(([path]) => path);
   for (const path of [...stale, ...leftOver()]) process.stderr.write(`${path} is stale\n`);
   const isCurrent = stale.length === 0 && leftOver().length === 0;
   if (!isCurrent) process.stderr.write("Bring the docs up to date with: npm run docs\n");
   return isCurrent ? 0 : 1;
 }
 
-function pages(): Map<string, string> {
+async function pages(): Promise<Map<string, string>> {
   const program = buildProgram(async () => undefined);
   return new Map([
     ["docs/cli.md", cliPage(program)],
     ["docs/errors.md", errorsPage()],
+    ["docs/checklists.md", await checklistsPage(join(root, "examples/checklists"))],
     ["docs/database/lint-rules.md", lintRulesPage()],
     ["docs/schema/tminus.schema.json", `${JSON.stringify(runbookJsonSchema(runbookKinds), undefined, 2)}\n`],
     ...Object.values(stepKinds).map((kind): [string, string] => [
@@ -74,7 +77,6 @@ function pages(): Map<string, string> {
 }
 
 function leftOver(): string[] {
-  const known = pages();
   return OWN_FOLDERS.flatMap((folder) => listIn(folder).map((name) => `${folder}/${name}`)).filter(
     (path) => !known.has(path),
   );

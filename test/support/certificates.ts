@@ -59,20 +59,29 @@ export function pemOf({ certificate }: Issued): string {
   return certificate.toString("pem");
 }
 
+export interface TlsServer {
+  url: string;
+  /** Shows these from now on, its own first. */
+  show(own: Issued, ...chain: Issued[]): Promise<void>;
+  close(): Promise<void>;
+}
+
 /** A TLS server on 127.0.0.1 that shows these certificates, its own first. */
-export async function serveTls(
-  own: Issued,
-  ...chain: Issued[]
-): Promise<{ url: string; close(): Promise<void> }> {
-  const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", own.keys.privateKey)).toString("base64");
-  const server: Server = createServer({
-    cert: [own, ...chain].map(pemOf).join("\n"),
-    key: `-----BEGIN PRIVATE KEY-----\n${key.replaceAll(/(.{64})/g, "$1\n")}\n-----END PRIVATE KEY-----\n`,
-  });
+export async function serveTls(own: Issued, ...chain: Issued[]): Promise<TlsServer> {
+  const server: Server = createServer(await shown(own, chain));
   server.on("tlsClientError", () => undefined);
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {
     url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    show: async (...next) => server.setSecureContext(await shown(next[0], next.slice(1))),
     close: () => new Promise((resolve) => server.close(() => resolve())),
+  };
+}
+
+async function shown(own: Issued, chain: readonly Issued[]): Promise<{ cert: string; key: string }> {
+  const key = Buffer.from(await webcrypto.subtle.exportKey("pkcs8", own.keys.privateKey)).toString("base64");
+  return {
+    cert: [own, ...chain].map(pemOf).join("\n"),
+    key: `-----BEGIN PRIVATE KEY-----\n${key.replaceAll(/(.{64})/g, "$1\n")}\n-----END PRIVATE KEY-----\n`,
   };
 }

@@ -21,7 +21,7 @@ export interface FaultServerOptions {
 export interface FaultServer {
   /** Without a slash at the end. */
   url: string;
-  behave(fault: SourceFault): Promise<void>;
+  behave(fault: SourceFault | "none"): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -42,7 +42,7 @@ export async function openFaultServer(options: FaultServerOptions): Promise<Faul
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     async behave(fault) {
       if (fault === "refused") return await close();
-      handler = handlerOf(fault, options);
+      handler = fault === "none" ? options.serve : handlerOf(fault, options);
     },
     close,
   };

@@ -42,7 +42,7 @@ const CONFIG = ["user.name=t", "user.email=t@example.com", "init.defaultBranch=m
 
 export async function createGitProject(): Promise<GitProject> {
   const root = mkdtempSync(join(tmpdir(), "tminus-git-"));
-  const environment = { PATH: process.env.PATH ?? "", HOME: root, GIT_CONFIG_NOSYSTEM: "1" };
+  const environment = { PATH: process.env.PATH ?? "", HOME: root, GIT_CONFIG_NOSYSTEM: "1", TZ: "UTC" };
   const git: GitProject["git"] = async (args, folder = "repo") => {
     const settings = CONFIG.flatMap((setting) => ["-c", setting]);
     const ran = await run(["git", ...settings, ...args], {
