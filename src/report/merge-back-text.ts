@@ -1,7 +1,7 @@
 import { stepsOf } from "../model/plan-steps.ts";
 import type { Run } from "../model/run.ts";
 import { codeText, escapeMarkdown } from "./markdown.ts";
-import { releaseChange, shortHash } from "./plan-text.ts";
+import { releaseChange, shortHash } from "./release-change.ts";
 import { clean } from "./text.ts";
 
 export interface MergeBackFacts {

@@ -3,6 +3,7 @@ import { formatDuration, formatOffset } from "../lib/duration.ts";
 import { emergencyName, type PlannedEmergency } from "../model/emergency.ts";
 import { isClosed, type GateResult, type Plan, type PlannedStep, type Undo } from "../model/plan.ts";
 import { stepsOf } from "../model/plan-steps.ts";
+import { releaseChange, shortHash } from "./release-change.ts";
 import { clean, wrap, type Paint, type Style } from "./text.ts";
 import { timelineLines } from "./timeline-text.ts";
 
@@ -92,17 +93,6 @@ export function planSummary(plan: Plan): string {
     irreversible === 0 ? "every step reversible" : `${count(irreversible, "step")} cannot be undone`,
   ];
   return `${parts.join(", ")}. Nothing was changed.`;
-}
-
-export function releaseChange(plan: { release: string; previousRelease?: string | undefined }): string {
-  return plan.previousRelease === undefined
-    ? `first release ${plan.release}`
-    : `${plan.previousRelease} → ${plan.release}`;
-}
-
-/** The first digits of a hash, as people quote it. */
-export function shortHash(hash: string): string {
-  return hash.slice(0, 8);
 }
 
 /** What blocks the plan beside its gates. */

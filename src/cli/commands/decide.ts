@@ -1,11 +1,11 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
-import type { Plan } from "../../model/plan.ts";
-import { stepsOf } from "../../model/plan-steps.ts";
 import type { Run } from "../../model/run.ts";
 import type { ApprovalView } from "../../model/signal.ts";
 import type { Tminus } from "../../model/tminus.ts";
-import { planText, shortHash } from "../../report/plan-text.ts";
+import { approvalView } from "../../report/approval-view.ts";
+import { planText } from "../../report/plan-text.ts";
+import { shortHash } from "../../report/release-change.ts";
 import { clean } from "../../report/text.ts";
 import { type CommandContext } from "../command-context.ts";
 import { identify, type IdentityOptions } from "../identify.ts";
@@ -17,8 +17,6 @@ export interface DecideOptions extends IdentityOptions {
   plan?: string;
   note: string;
 }
-
-const MAX_LINES = 2000;
 
 /**
  * Approves or rejects at the step that a run waits at. An approval is bound to the plan that is running, which is shown
@@ -74,17 +72,5 @@ async function showPlan(
     output.line(`since ${clean(by)} approved plan ${shortHash(planHash)} (run ${runId}) at ${when}Z:`);
     for (const line of before.changes) output.line(`  ${clean(line)}`);
   }
-  return {
-    at: host.clock.now().toISOString(),
-    gates: plan.gates.map(({ id: gate, verdict }) => ({ id: gate, verdict })),
-    summary: summaryOf(plan).slice(0, MAX_LINES),
-    changes: before?.changes.slice(0, MAX_LINES) ?? null,
-  };
-}
-
-function summaryOf(plan: Plan): string[] {
-  return stepsOf(plan).flatMap(({ id, title, summary }) => [
-    `${id}: ${title}`,
-    ...summary.map((line) => `${id}: ${line}`),
-  ]);
+  return approvalView(plan, before?.changes ?? null, host.clock.now());
 }

@@ -4,7 +4,7 @@ import type { ExitCode } from "../../error-codes.ts";
 import { formatDuration } from "../../lib/duration.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PlanRequest, Tminus } from "../../model/tminus.ts";
-import { shortHash } from "../../report/plan-text.ts";
+import { shortHash } from "../../report/release-change.ts";
 import { environmentOf, placeOf, type CommandContext } from "../command-context.ts";
 import { activeRuns } from "../pick-run.ts";
 import { readPlanFile } from "../plan-file.ts";

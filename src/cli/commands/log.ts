@@ -3,12 +3,12 @@ import { formatDuration } from "../../lib/duration.ts";
 import type { Run } from "../../model/run.ts";
 import type { Tminus } from "../../model/tminus.ts";
 import { deployLog } from "../../report/deploy-log.ts";
-import { releaseChange } from "../../report/plan-text.ts";
+import { releaseChange } from "../../report/release-change.ts";
 import { clean, joinSegments, padTo, widthOf, type Style } from "../../report/text.ts";
 import { recordOf } from "../run-record.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { runJson } from "../output/json.ts";
-import { runMark } from "../output/run-words.ts";
+import { runMark } from "../../report/run-marks.ts";
 
 /** Runs, newest first: a line each, or a deploy log each. */
 export async function log(

@@ -5,7 +5,8 @@ import type { Run } from "../../model/run.ts";
 import type { Tminus } from "../../model/tminus.ts";
 import { placeOf, type CommandContext } from "../command-context.ts";
 import { exitOfOutcome, waitsForPerson } from "../exit-code.ts";
-import { answerTo, runMark } from "../output/run-words.ts";
+import { runMark } from "../../report/run-marks.ts";
+import { answerTo } from "../output/run-words.ts";
 import { runJson } from "../output/json.ts";
 import { pickRun } from "../pick-run.ts";
 

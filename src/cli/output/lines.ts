@@ -1,20 +1,10 @@
 import { formatDuration } from "../../lib/duration.ts";
 import type { RunEvent } from "../../model/run.ts";
-import { releaseChange, shortHash } from "../../report/plan-text.ts";
+import { releaseChange, shortHash } from "../../report/release-change.ts";
 import { currentStep, stepsIn, type RunView, type StepView } from "../../report/run-view.ts";
 import { countdownText } from "../../report/timeline-text.ts";
-import {
-  clockTime,
-  lateText,
-  lockedText,
-  outcomeText,
-  queuedText,
-  runMark,
-  stepDuration,
-  stepMarks,
-  verdictText,
-  waitingText,
-} from "./run-words.ts";
+import { lateText, runMark, stepDuration, stepMarks, verdictText } from "../../report/run-marks.ts";
+import { clockTime, lockedText, outcomeText, queuedText, waitingText } from "./run-words.ts";
 
 /**
  * One line for an event that changed something, or undefined for one that did not. `view` is the view after

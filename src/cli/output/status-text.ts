@@ -2,10 +2,11 @@ import { formatDuration } from "../../lib/duration.ts";
 import { lockText, unlockHint } from "../../model/lock.ts";
 import type { Run } from "../../model/run.ts";
 import type { EnvironmentStatus } from "../../model/tminus.ts";
-import { releaseChange, shortHash } from "../../report/plan-text.ts";
+import { releaseChange, shortHash } from "../../report/release-change.ts";
 import { countdownText } from "../../report/timeline-text.ts";
 import { clean, wrap, type Paint, type Style } from "../../report/text.ts";
-import { outcomeMarks, runMark, waitingText } from "./run-words.ts";
+import { outcomeMarks, runMark } from "../../report/run-marks.ts";
+import { waitingText } from "./run-words.ts";
 
 /** A worker that was silent for longer than this is worth a word. */
 const SILENT_MS = 15_000;

@@ -1,6 +1,6 @@
 import { momentsOf } from "../../model/timeline.ts";
 import type { WatchedStep } from "../../model/tminus.ts";
-import { releaseChange } from "../../report/plan-text.ts";
+import { releaseChange } from "../../report/release-change.ts";
 import { countdownText } from "../../report/timeline-text.ts";
 import { currentStep, nextStep, type RunView, type StageView, type StepView } from "../../report/run-view.ts";
 import {
@@ -16,16 +16,14 @@ import {
 import {
   elapsed,
   lateText,
-  outcomeText,
-  queuedText,
   runMark,
   stageDuration,
   stageState,
   stepDuration,
   stepMarks,
   verdictText,
-  waitingText,
-} from "./run-words.ts";
+} from "../../report/run-marks.ts";
+import { outcomeText, queuedText, waitingText } from "./run-words.ts";
 import { watchedText } from "./watch-words.ts";
 
 export interface TreeOptions {

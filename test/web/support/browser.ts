@@ -1,0 +1,12 @@
+import chromium from "@sparticuz/chromium";
+import { chromium as playwright, type Browser } from "playwright-core";
+
+/** A real Chromium, without a window. */
+export async function openBrowser(): Promise<Browser> {
+  return playwright.launch({
+    executablePath: await chromium.executablePath(),
+    // One process for all pages would end with the first page that fails.
+    args: chromium.args.filter((argument) => !["--single-process", "--no-zygote"].includes(argument)),
+    headless: true,
+  });
+}

@@ -1,0 +1,148 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { Secret } from "../../../src/lib/redact.ts";
+import type { Role } from "../../../src/model/role.ts";
+import type { Tminus } from "../../../src/model/tminus.ts";
+import { startLoad } from "../../../src/testing/load-generator.ts";
+import { CommandLine, type StartedCommand } from "../../support/command-line.ts";
+import { ReleaseProject } from "../../support/release-project.ts";
+import { openBrowser } from "./browser.ts";
+import { builtConsole } from "./built-console.ts";
+
+const PASSWORD = "correct horse battery";
+/** Nothing that a page waits for takes longer, on a machine that others use too. */
+const PATIENCE_MS = 60_000;
+
+const FIRST = `  - id: release
+    steps:
+      - { id: deploy, kind: app.deploy }
+      - { id: all, kind: app.shift, with: { percent: 100 } }
+`;
+const WATCHED = `  - id: before
+    title: Before
+    steps:
+      - { id: sign, title: Second pair of eyes, kind: approve, with: { roles: [approver] } }
+  - id: release
+    title: Release
+    risk: medium
+    success: ["At most 3 % of the orders fail"]
+    steps:
+      - { id: deploy, title: Start the new release beside the old one, kind: app.deploy, at: T-0 }
+      - { id: half, title: Half of the traffic, kind: app.shift, with: { percent: 50 } }
+      - id: look
+        title: Watch the canary
+        kind: watch
+        with: { duration: 60s, every: 500ms, burst: 1s, rules: ["errors: when error_rate > 3% -> rollback"] }
+      - { id: all, title: All traffic, kind: app.shift, with: { percent: 100 } }
+`;
+const GATES = `  - { id: tests, title: Unit tests, kind: command, with: { run: [node, -e, "console.log('\\u001b[32m42 passed\\u001b[0m')"] } }
+  - { id: types, title: Type check, kind: command, with: { run: [node, -e, "0"] } }
+`;
+
+/**
+ * A project whose release "good" is live, a real server with its console, two people and a browser: ann, the first user, who
+ * may do everything, and ben, who may approve.
+ */
+export class ConsoleProject {
+  readonly project: ReleaseProject;
+  readonly browser: Browser;
+  readonly url: string;
+  readonly setUpUrl: string;
+  readonly #server: StartedCommand;
+  #stopLoad: (() => Promise<unknown>) | undefined;
+
+  private constructor(
+    parts: Pick<ConsoleProject, "project" | "browser" | "url" | "setUpUrl">,
+    server: StartedCommand,
+  ) {
+    this.project = parts.project;
+    this.browser = parts.browser;
+    this.url = parts.url;
+    this.setUpUrl = parts.setUpUrl;
+    this.#server = server;
+  }
+
+  static async open(): Promise<ConsoleProject> {
+    await builtConsole();
+    const project = await ReleaseProject.create({ stages: FIRST, app: "failing.mjs" });
+    for (const release of ["good", "bad"])
+      mkdirSync(join(project.directory, "releases", release), { recursive: true });
+    const tminus = await project.open();
+    await project.startWorker();
+    await ended(tminus, await project.start(tminus, "good"));
+    await tminus.close();
+    project.use({ stages: WATCHED, gates: GATES });
+    const line = new CommandLine(project.directory, project.environment({ TMINUS_START_WORKER: "0" }));
+    const server = line.start("server", "--port", "0", "--requests-per-minute", "100000");
+    const [, url] = await server.until(/listening on (\S+)\n/);
+    const [setUpUrl] = await server.until(/http\S+\/setup#\S+/);
+    const browser = await openBrowser();
+    return new ConsoleProject({ project, browser, url: url!, setUpUrl }, server);
+  }
+
+  /** Orders of customers, until the project is closed. */
+  startTraffic(): void {
+    const baseUrl = `http://127.0.0.1:${this.project.port}`;
+    let client = 0;
+    const next = () => ({
+      name: "order",
+      method: "GET",
+      path: "/orders",
+      headers: { cookie: `tminus-bucket=${(client++ * 257) % 10_000}` },
+    });
+    const load = startLoad({ baseUrl, requestsPerSecond: 120, connections: 40, scenario: { next } });
+    this.#stopLoad = () => load.stop();
+  }
+
+  /** Adds somebody, by ann. */
+  async addUser(name: string, roles: Role[]): Promise<void> {
+    const tminus = await this.project.open();
+    const ann = await tminus.identify({ by: "password", name: "ann", password: new Secret(PASSWORD, "ann") });
+    await tminus.people.addUser(
+      { name, emails: [`${name}@example.com`], roles },
+      { password: new Secret(PASSWORD, name) },
+      ann,
+    );
+    await tminus.close();
+  }
+
+  /** A browser of somebody's own. */
+  async context(options: Parameters<Browser["newContext"]>[0] = {}): Promise<BrowserContext> {
+    const context = await this.browser.newContext({ locale: "en-GB", reducedMotion: "reduce", ...options });
+    context.setDefaultTimeout(PATIENCE_MS);
+    return context;
+  }
+
+  /** Makes the first user, by the link that the server printed. */
+  async setUp(page: Page): Promise<void> {
+    await page.goto(this.setUpUrl);
+    await page.getByLabel("Name").fill("ann");
+    await page.getByLabel("Email").fill("ann@example.com");
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Create the first user" }).click();
+    await page.getByRole("heading", { name: "Now", level: 1 }).waitFor();
+  }
+
+  async signIn(page: Page, name: string): Promise<void> {
+    await page.goto(this.url);
+    await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Password").fill(PASSWORD);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByRole("heading", { name: "Now", level: 1 }).waitFor();
+  }
+
+  async close(): Promise<void> {
+    await this.#stopLoad?.();
+    await this.browser.close();
+    this.#server.kill("SIGTERM");
+    await this.#server.ended.catch(() => undefined);
+    await this.project.close();
+  }
+}
+
+async function ended(tminus: Tminus, run: string): Promise<void> {
+  for await (const { type } of tminus.follow(run, 0, AbortSignal.timeout(PATIENCE_MS)))
+    if (type === "run.ended") return;
+  throw new Error(`run ${run} did not end`);
+}

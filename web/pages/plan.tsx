@@ -1,0 +1,236 @@
+import { useLocation } from "preact-iso/router";
+import { useState } from "preact/hooks";
+import type { Plan } from "../../src/model/plan.ts";
+import { formatDuration, formatOffset } from "../../src/lib/duration.ts";
+import { releaseChange, shortHash } from "../../src/report/release-change.ts";
+import { timelineLines } from "../../src/report/timeline-text.ts";
+import type { RunSummary } from "../../src/server/contract/run.ts";
+import { ApiError, send } from "../api/client.ts";
+import { ask } from "../parts/ask.tsx";
+import { Panel, Problem, Quiet, StateMark, Title } from "../parts/text.tsx";
+import { verbs } from "../parts/verbs.ts";
+import { isStale } from "../state/live.ts";
+import { session } from "../state/session.ts";
+import { Board } from "./run/board.tsx";
+import { undoText } from "./run/step-panel.tsx";
+import { textOf } from "./sign-in.tsx";
+
+interface MadePlan {
+  plan: Plan;
+  isBlocked: boolean;
+  summary: string;
+}
+
+/** A plan is made, which changes nothing; is read; and then exactly it is started. */
+export function PlanPage() {
+  const { query, route } = useLocation();
+  const [made, setMade] = useState<MadePlan>();
+  const [problem, setProblem] = useState<ApiError>();
+  const [isBusy, setBusy] = useState(false);
+  const make = async (event: SubmitEvent): Promise<void> => {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget as HTMLFormElement);
+    const at = textOf(form, "at").trim();
+    setBusy(true);
+    setMade(undefined);
+    setProblem(undefined);
+    try {
+      setMade(
+        await send<MadePlan>("POST", "/plans", {
+          environment: textOf(form, "environment"),
+          release: textOf(form, "release").trim(),
+          purpose: textOf(form, "purpose"),
+          ...(at === "" ? {} : { at }),
+        }),
+      );
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setProblem(error);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <>
+      <Title>Plan</Title>
+      <form class="panel filters" onSubmit={(event) => void make(event)}>
+        <label>
+          <span>Environment</span>
+          <select name="environment" defaultValue={query.environment}>
+            {session.value?.environments.map(({ name }) => (
+              <option key={name} selected={name === query.environment}>
+                {name}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          <span>Release</span>
+          <input
+            name="release"
+            required
+            maxLength={200}
+            autocomplete="off"
+            defaultValue={query.release ?? ""}
+          />
+        </label>
+        <label>
+          <span>Purpose</span>
+          <select name="purpose">
+            <option value="deploy">deploy</option>
+            <option value="rollback" selected={query.purpose === "rollback"}>
+              rollback
+            </option>
+          </select>
+        </label>
+        <label>
+          <span>T-0, if not at once</span>
+          <input name="at" placeholder="2026-12-01 10:00 America/New_York" autocomplete="off" />
+        </label>
+        <button type="submit" class="primary" disabled={isBusy || isStale.value}>
+          {isBusy ? "Making the plan …" : "Make the plan"}
+        </button>
+      </form>
+      <Problem error={problem} />
+      {made === undefined && !isBusy && problem === undefined && (
+        <Quiet>Making a plan looks at everything that it rests on, and changes nothing.</Quiet>
+      )}
+      {made !== undefined && <Reading made={made} started={(run) => route(`/runs/${run.id}`)} />}
+    </>
+  );
+}
+
+function Reading({ made, started }: { made: MadePlan; started: (run: RunSummary) => void }) {
+  const { plan, isBlocked, summary } = made;
+  const times = timelineLines(plan);
+  return (
+    <div class="plan">
+      <Panel
+        title={`Plan ${shortHash(plan.hash)}`}
+        aside={
+          isBlocked ? (
+            <StateMark icon="✗" word="BLOCKED" paint="red" />
+          ) : (
+            <StateMark icon="✓" word="READY" paint="green" />
+          )
+        }
+      >
+        <p class="big-line">
+          {plan.environment.name} <span class="release">{releaseChange(plan)}</span>
+          {plan.purpose === "rollback" && <span class="badge">rollback</span>}
+        </p>
+        <p>{summary}</p>
+        {plan.window !== undefined && <p>window: {plan.window.text}</p>}
+        {plan.blocked.map(({ where, reason, fix }) => (
+          <p key={where} class="red">
+            <span aria-hidden="true">✗ </span>
+            {where}: {reason}
+            {fix !== undefined && <span class="fix"> fix: {fix}</span>}
+          </p>
+        ))}
+        <Start made={made} started={started} />
+      </Panel>
+      <Board plan={plan} isHero />
+      {times.length > 0 && (
+        <Panel title="Times">
+          <ul class="summary">
+            {times.map((line) => (
+              <li key={line}>{line}</li>
+            ))}
+          </ul>
+        </Panel>
+      )}
+      <Steps plan={plan} />
+      <Panel title="Made from">
+        <dl class="facts">
+          {plan.inputs.map(({ name, digest }) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                <code>{/^[0-9a-f]{40,}$/.test(digest) ? digest.slice(0, 12) : digest}</code>
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </Panel>
+    </div>
+  );
+}
+
+function Start({
+  made: { plan, isBlocked },
+  started,
+}: {
+  made: MadePlan;
+  started: (run: RunSummary) => void;
+}) {
+  const isClosed = plan.purpose === "deploy" && plan.window?.isOpen === false;
+  const { name } = plan.environment;
+  const start = (): void =>
+    ask({
+      verb: "Start this plan",
+      title: `Start plan ${shortHash(plan.hash)} on ${name}`,
+      consequence: isClosed
+        ? "The run keeps its place in the queue and begins when the next window opens."
+        : verbs.deploy.consequence,
+      act: async () => started(await send<RunSummary>("POST", "/runs", { plan, waitForWindow: isClosed })),
+    });
+  return (
+    <div class="verb">
+      <button
+        type="button"
+        class="primary"
+        disabled={isBlocked || isStale.value}
+        onClick={start}
+        aria-describedby="why-start"
+      >
+        Start this plan
+      </button>
+      <span id="why-start" class="sentence">
+        {isBlocked
+          ? "It is blocked: nothing of it can be started."
+          : isClosed
+            ? "It waits for the next window."
+            : "Exactly this plan is carried out; when anything that it was made from has changed, it is refused."}
+      </span>
+    </div>
+  );
+}
+
+function Steps({ plan }: { plan: Plan }) {
+  return (
+    <Panel title="Steps">
+      {plan.stages.map((stage) => (
+        <section key={stage.id} aria-label={stage.title}>
+          <h3 class="stage-head">
+            <span>{stage.title}</span> <span class="quiet">{stage.risk} risk</span>
+          </h3>
+          {stage.success.map((line) => (
+            <p key={line} class="quiet">
+              good when: {line}
+            </p>
+          ))}
+          <ol class="planned-steps">
+            {stage.steps.map((step) => (
+              <li key={step.id}>
+                <strong>{step.title}</strong>{" "}
+                <span class="quiet">
+                  {step.kind}
+                  {step.offsetMs !== undefined && ` · ${formatOffset(step.offsetMs)}`}
+                  {step.durationMs > 0 && ` · about ${formatDuration(step.durationMs)}`} · {step.risk} risk
+                  {step.onFailure === "hold" && " · holds on failure"}
+                </span>
+                <ul class="summary">
+                  {step.summary.map((line) => (
+                    <li key={line}>{line}</li>
+                  ))}
+                </ul>
+                <p class={step.undo.how === "irreversible" ? "yellow" : "quiet"}>{undoText(step.undo)}</p>
+              </li>
+            ))}
+          </ol>
+        </section>
+      ))}
+    </Panel>
+  );
+}

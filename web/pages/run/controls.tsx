@@ -1,0 +1,284 @@
+import { useState } from "preact/hooks";
+import type { SignalBody } from "../../../src/model/signal.ts";
+import { usualDecisions, type DecisionWord } from "../../../src/model/decision.ts";
+import { itemsToAttest } from "../../../src/model/attestation.ts";
+import { approvalView } from "../../../src/report/approval-view.ts";
+import { shortHash } from "../../../src/report/release-change.ts";
+import type { AllowedAction, RunResource } from "../../../src/server/contract/run.ts";
+import { ApiError, get, send } from "../../api/client.ts";
+import { ask, type Question } from "../../parts/ask.tsx";
+import { Panel, Problem, Quiet, Time } from "../../parts/text.tsx";
+import { decisions, sentenceOf, verbs } from "../../parts/verbs.ts";
+import { isStale } from "../../state/live.ts";
+import type { ChangesSinceApproval, OpenRun, ShownRun } from "../../state/open-run.ts";
+import { timeUntil } from "../../../src/report/watch-lines.ts";
+import { now } from "../../state/now.ts";
+
+interface ControlsProps {
+  open: OpenRun;
+  shown: ShownRun;
+}
+
+const steering = ["hold", "resume", "abort", "rollback"] as const;
+type Steering = (typeof steering)[number];
+
+/** The question that the run waits with and its answers, then what steers it. The server says what is there. */
+export function Controls({ open, shown }: ControlsProps) {
+  const { run, view } = shown;
+  const actions = new Map(run.allowedActions.map((allowed) => [allowed.action, allowed]));
+  if (view.state === "ended")
+    return (
+      <Panel title="Controls" class="controls">
+        <Quiet>The run has ended. Nothing can be done with it any more.</Quiet>
+        {view.isLocked && view.unlocked === undefined && (
+          <p>
+            {view.environment} is locked after it. <a href="/">Unlock it on Now</a>
+          </p>
+        )}
+      </Panel>
+    );
+  return (
+    <Panel title="Controls" class="controls">
+      {view.waitingFor !== undefined && <Waiting open={open} shown={shown} actions={actions} />}
+      <div class="verbs">
+        {steering.map((action) => {
+          const allowed = actions.get(action);
+          // What does not apply is left out where its opposite does.
+          const isOpposite = action === "resume" && allowed?.isAllowed !== true;
+          return allowed === undefined || isOpposite ? null : (
+            <VerbButton
+              key={action}
+              allowed={allowed}
+              question={() => steer(action, allowed, open, run)}
+              shortcut={action === "hold" ? "h" : undefined}
+            />
+          );
+        })}
+      </div>
+    </Panel>
+  );
+}
+
+type Actions = ReadonlyMap<AllowedAction["action"], AllowedAction>;
+
+function Waiting({ open, shown, actions }: ControlsProps & { actions: Actions }) {
+  const { waitingFor } = shown.view;
+  if (waitingFor === undefined) return null;
+  const { until } = waitingFor;
+  return (
+    <div class="waiting">
+      <p class="question">
+        <span aria-hidden="true">◆ </span>
+        {waitingFor.text}
+      </p>
+      {until !== undefined && (
+        <p class="quiet">
+          until <Time at={until} />, {timeUntil(Date.parse(until), now.value)} left
+        </p>
+      )}
+      <div class="verbs">
+        {waitingFor.for === "approval" && <Approval open={open} shown={shown} actions={actions} />}
+        {waitingFor.for === "attestation" && <Attestation open={open} shown={shown} actions={actions} />}
+        {waitingFor.for === "decision" && <Decision open={open} shown={shown} actions={actions} />}
+      </div>
+    </div>
+  );
+}
+
+function Approval({ open, shown, actions }: ControlsProps & { actions: Actions }) {
+  const { run, view } = shown;
+  const stepId = view.waitingFor?.stepId;
+  const [approve, reject] = [actions.get("approve"), actions.get("reject")];
+  if (stepId === undefined) return null;
+  return (
+    <>
+      {approve !== undefined && (
+        <VerbButton
+          allowed={approve}
+          isPrimary
+          shortcut="a"
+          question={() => approvalQuestion(approve, stepId, open, run)}
+        />
+      )}
+      {reject !== undefined && (
+        <VerbButton
+          allowed={reject}
+          question={() => ({
+            ...plainQuestion(reject, run),
+            note: { label: "Why", isNeeded: true },
+            act: (note) => tell(open, { kind: "reject", stepId, note }),
+          })}
+        />
+      )}
+    </>
+  );
+}
+
+/** What is approved is shown first, and what was shown is sent with the approval. */
+async function approvalQuestion(
+  approve: AllowedAction,
+  stepId: string,
+  open: OpenRun,
+  { id, plan, environment }: RunResource,
+): Promise<Question> {
+  const { changes } = await get<ChangesSinceApproval>(`/runs/${id}/changes`);
+  const saw = approvalView(plan, changes?.changes ?? null, new Date());
+  return {
+    verb: "Approve",
+    title: `Approve plan ${shortHash(plan.hash)} for ${environment}`,
+    consequence: sentenceOf(approve),
+    note: { label: "Note", isNeeded: false },
+    body: (
+      <div class="saw" tabIndex={0} role="region" aria-label="What the plan does">
+        <p>
+          Gates:{" "}
+          {saw.gates.length === 0 ? "none" : saw.gates.map((gate) => `${gate.id} ${gate.verdict}`).join(", ")}
+        </p>
+        {changes !== null && (
+          <>
+            <p>
+              Since {changes.by} approved plan {shortHash(changes.planHash)}:
+            </p>
+            <ul>
+              {changes.changes.map((line) => (
+                <li key={line}>{line}</li>
+              ))}
+            </ul>
+          </>
+        )}
+        <ul>
+          {saw.summary.map((line, index) => (
+            <li key={index}>{line}</li>
+          ))}
+        </ul>
+      </div>
+    ),
+    act: (note) => tell(open, { kind: "approve", stepId, planHash: plan.hash, note, saw }),
+  };
+}
+
+function Attestation({ open, shown, actions }: ControlsProps & { actions: Actions }) {
+  const { run, view, planned } = shown;
+  const stepId = view.waitingFor?.stepId;
+  const attest = actions.get("attest");
+  const step = stepId === undefined ? undefined : planned.get(stepId);
+  if (attest === undefined || stepId === undefined || step === undefined) return null;
+  const said = new Set(view.said.filter(({ kind }) => kind === "attest").map(({ target }) => target));
+  return (
+    <>
+      {itemsToAttest(step)
+        .filter(({ id }) => !said.has(id))
+        .map((item) => (
+          <VerbButton
+            key={item.id}
+            word={`Attest ${item.id}`}
+            allowed={
+              item.by === undefined
+                ? attest
+                : { ...attest, consequence: `${sentenceOf(attest)} Asked of ${item.by}.` }
+            }
+            question={() => ({
+              ...plainQuestion(attest, run),
+              verb: "Attest",
+              title: `Attest ${item.id}`,
+              note: { label: "Note", isNeeded: item.isEvidence },
+              act: (note) => tell(open, { kind: "attest", stepId, item: item.id, note }),
+            })}
+          />
+        ))}
+    </>
+  );
+}
+
+function Decision({ open, shown, actions }: ControlsProps & { actions: Actions }) {
+  const { run, view } = shown;
+  const { stepId, answers = usualDecisions } = view.waitingFor ?? {};
+  const resolve = actions.get("resolve");
+  if (resolve === undefined || stepId === undefined) return null;
+  return (
+    <>
+      {answers.map((as: DecisionWord) => (
+        <VerbButton
+          key={as}
+          word={decisions[as].word}
+          isDangerous={decisions[as].destroys}
+          allowed={{ ...resolve, consequence: decisions[as].consequence }}
+          question={() => ({
+            verb: decisions[as].word,
+            title: `${stepId}: ${decisions[as].word.toLowerCase()}`,
+            consequence: decisions[as].consequence,
+            ...(decisions[as].destroys ? { typed: run.environment } : {}),
+            note: { label: "Why", isNeeded: false },
+            act: (note) => tell(open, { kind: "resolve", stepId, as, note }),
+          })}
+        />
+      ))}
+    </>
+  );
+}
+
+function steer(action: Steering, allowed: AllowedAction, open: OpenRun, run: RunResource): Question {
+  return { ...plainQuestion(allowed, run), act: (note) => tell(open, { kind: action, note }) };
+}
+
+function plainQuestion(allowed: AllowedAction, { environment, release }: RunResource): Omit<Question, "act"> {
+  const { word, destroys } = verbs[allowed.action];
+  return {
+    verb: word,
+    title: `${word}: ${release} on ${environment}`,
+    consequence: sentenceOf(allowed),
+    ...(destroys ? { typed: environment } : {}),
+    note: { label: "Why", isNeeded: false },
+  };
+}
+
+async function tell(open: OpenRun, body: SignalBody): Promise<void> {
+  await send("POST", `/runs/${open.id}/signals`, body);
+  open.reload();
+}
+
+interface VerbButtonProps {
+  allowed: AllowedAction;
+  question: () => Question | Promise<Question>;
+  word?: string;
+  isPrimary?: boolean;
+  isDangerous?: boolean;
+  shortcut?: string | undefined;
+}
+
+/** A verb with what it does, or why it is not to be had, in one sentence. */
+function VerbButton({ allowed, question, word, isPrimary, isDangerous, shortcut }: VerbButtonProps) {
+  const { action, isAllowed } = allowed;
+  const name = word ?? verbs[action].word;
+  const id = `why-${name.replaceAll(/\W+/g, "-")}`;
+  const danger = isDangerous ?? verbs[action].destroys;
+  const [problem, setProblem] = useState<ApiError>();
+  const reach = async (): Promise<void> => {
+    try {
+      ask(await question());
+      setProblem(undefined);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setProblem(error);
+    }
+  };
+  return (
+    <div class={`verb ${isAllowed ? "" : "not-allowed"}`}>
+      <button
+        type="button"
+        class={isPrimary === true ? "primary" : danger ? "danger" : ""}
+        disabled={!isAllowed || isStale.value}
+        data-key={shortcut}
+        aria-keyshortcuts={shortcut}
+        aria-describedby={id}
+        onClick={() => void reach()}
+      >
+        {name}
+      </button>
+      <span id={id} class="sentence">
+        {isStale.value ? "What is shown is old." : sentenceOf(allowed)}
+      </span>
+      <Problem error={problem} />
+    </div>
+  );
+}

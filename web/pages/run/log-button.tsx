@@ -1,0 +1,40 @@
+import { useState } from "preact/hooks";
+import { ApiError, getText } from "../../api/client.ts";
+import { Dialog } from "../../parts/dialog.tsx";
+import { Output } from "../../parts/output.tsx";
+import { Problem } from "../../parts/text.tsx";
+
+/** The deploy log, to read and to take away. */
+export function LogButton({ runId }: { runId: string }) {
+  const [log, setLog] = useState<string>();
+  const [problem, setProblem] = useState<ApiError>();
+  const read = async (): Promise<void> => {
+    try {
+      setLog(await getText(`/runs/${runId}/log`));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      setProblem(error);
+    }
+  };
+  return (
+    <p class="line">
+      <button type="button" onClick={() => void read()}>
+        Read the deploy log
+      </button>{" "}
+      <a href={`/api/runs/${runId}/log`} download={`${runId}.md`}>
+        as Markdown
+      </a>
+      <Problem error={problem} />
+      {log !== undefined && (
+        <Dialog title={`Deploy log of ${runId}`} close={() => setLog(undefined)} class="wide">
+          <Output text={log} label="Deploy log" />
+          <div class="buttons">
+            <button type="button" onClick={() => setLog(undefined)}>
+              Close
+            </button>
+          </div>
+        </Dialog>
+      )}
+    </p>
+  );
+}

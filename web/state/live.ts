@@ -1,0 +1,45 @@
+import { computed } from "@preact/signals";
+import type { EventResource } from "../../src/server/contract/run.ts";
+import { followLive, heardAtMs, STALE_AFTER_MS } from "../api/live.ts";
+import { environments } from "./lists.ts";
+import { now } from "./now.ts";
+
+/** What is shown may be old: nothing is to be decided by it. */
+export const isStale = computed(() => now.value.getTime() - heardAtMs.value > STALE_AFTER_MS);
+
+export interface NewsListener {
+  event(event: EventResource): void;
+  /** Something may have been missed. */
+  reload(): void;
+}
+
+const listeners = new Set<NewsListener>();
+
+/** Hears what comes from now on, until the function that it returns is called. */
+export function onNews(listener: NewsListener): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
+}
+
+/** Whether an event changes what lists of runs and environments show. */
+export function changesLists({ type }: EventResource): boolean {
+  return type.startsWith("run.") || type === "step.waiting" || type === "step.continued";
+}
+
+/** Follows the server as long as somebody is signed in; ends when `ending` aborts. */
+export function startLive(ending: AbortSignal): void {
+  heardAtMs.value = Date.now();
+  followLive(
+    {
+      event(event) {
+        if (changesLists(event)) environments.refresh();
+        for (const listener of listeners) listener.event(event);
+      },
+      opened() {
+        environments.refresh();
+        for (const listener of listeners) listener.reload();
+      },
+    },
+    ending,
+  );
+}

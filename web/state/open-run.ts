@@ -1,0 +1,155 @@
+import { signal, type Signal } from "@preact/signals";
+import type { PlannedStep } from "../../src/model/plan.ts";
+import { stepsOf } from "../../src/model/plan-steps.ts";
+import type { Run, RunEvent } from "../../src/model/run.ts";
+import type { ApprovedBefore, WatchedStep } from "../../src/model/tminus.ts";
+import { applyEvent, newRunView, stepsIn, type RunView } from "../../src/report/run-view.ts";
+import { runMark, stepMarks } from "../../src/report/run-marks.ts";
+import type { EventResource, RollbackLineResource, RunResource } from "../../src/server/contract/run.ts";
+import { ApiError, get } from "../api/client.ts";
+import { announce } from "./announce.ts";
+import { resource, type Resource } from "./resource.ts";
+
+/** A run that a page shows. `view` is folded from the events by the function that the command line uses. */
+export interface OpenRun {
+  readonly id: string;
+  readonly shown: Signal<ShownRun | undefined>;
+  readonly problem: Signal<ApiError | undefined>;
+  readonly watched: Resource<{ steps: WatchedStep[] }>;
+  readonly rollback: Resource<{ lines: RollbackLineResource[] }>;
+  hear(event: EventResource): void;
+  /** Something may have been missed. */
+  reload(): void;
+  close(): void;
+}
+
+export interface ShownRun {
+  /** As it was at the last look; what changes is in the view. */
+  run: RunResource;
+  view: RunView;
+  events: RunEvent[];
+  planned: ReadonlyMap<string, PlannedStep>;
+}
+
+export type ChangesSinceApproval = { changes: (Omit<ApprovedBefore, "at"> & { at: string }) | null };
+
+const WATCH_EVERY_MS = 4000;
+/** How many events of a run are kept to be looked at; the view has them all. */
+const MAX_EVENTS = 5000;
+
+export function openRun(id: string): OpenRun {
+  const shown = signal<ShownRun | undefined>(undefined);
+  const problem = signal<ApiError | undefined>(undefined);
+  const path = `/runs/${encodeURIComponent(id)}`;
+  const run = resource<RunResource>(() => path, 1000);
+  const watched = resource<{ steps: WatchedStep[] }>(() => `${path}/watched`, WATCH_EVERY_MS - 500);
+  const rollback = resource<{ lines: RollbackLineResource[] }>(() => `${path}/rollback-preview`, 5000);
+  let isCatchingUp = false;
+
+  const fold = (events: readonly EventResource[]): void => {
+    const before = shown.value;
+    if (before === undefined) return;
+    const fresh = events.filter(({ sequence }) => sequence > before.view.lastSequence).map(revive);
+    if (fresh.length === 0) return;
+    const was = before.view.lastSequence === 0 ? undefined : summaryOf(before.view);
+    for (const event of fresh) applyEvent(before.view, event);
+    shown.value = { ...before, events: [...before.events, ...fresh].slice(-MAX_EVENTS) };
+    if (was !== undefined) tellChange(was, before.view);
+    if (fresh.some(({ type }) => type !== "step.progress")) refreshAround();
+  };
+  const refreshAround = (): void => {
+    run.refresh();
+    rollback.refresh();
+    if (isWatching(shown.value?.view)) watched.refresh();
+  };
+  const catchUp = async (): Promise<void> => {
+    if (isCatchingUp) return;
+    isCatchingUp = true;
+    try {
+      const after = shown.value?.view.lastSequence ?? 0;
+      fold((await get<{ events: EventResource[] }>(`${path}/events?after=${after}`)).events);
+      problem.value = undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      problem.value = error;
+    } finally {
+      isCatchingUp = false;
+    }
+  };
+  const stopRun = run.value.subscribe((found) => {
+    if (found === undefined) return;
+    const before = shown.peek();
+    shown.value = before === undefined ? beginning(found) : { ...before, run: found };
+    if (before === undefined) {
+      watched.refresh();
+      void catchUp();
+    }
+  });
+  const stopProblem = run.problem.subscribe((found) => (problem.value = found));
+  const poll = window.setInterval(() => {
+    if (!document.hidden && isWatching(shown.value?.view)) watched.refresh();
+  }, WATCH_EVERY_MS);
+  run.refresh();
+  rollback.refresh();
+  return {
+    id,
+    shown,
+    problem,
+    watched,
+    rollback,
+    hear(event) {
+      const last = shown.value?.view.lastSequence;
+      if (last === undefined || event.sequence <= last) return;
+      if (event.sequence === last + 1) fold([event]);
+      else void catchUp();
+    },
+    reload() {
+      refreshAround();
+      void catchUp();
+    },
+    close() {
+      clearInterval(poll);
+      stopRun();
+      stopProblem();
+    },
+  };
+}
+
+function beginning(found: RunResource): ShownRun {
+  const revived = { ...found, createdAt: new Date(found.createdAt) };
+  return {
+    run: found,
+    view: newRunView(revived as unknown as Run),
+    events: [],
+    planned: new Map(stepsOf(found.plan).map((step) => [step.id, step])),
+  };
+}
+
+/** JSON has times as texts. */
+function revive(event: EventResource): RunEvent {
+  return { ...event, at: new Date(event.at) } as RunEvent;
+}
+
+function isWatching(view: RunView | undefined): boolean {
+  return view !== undefined && view.state !== "ended" && view.state !== "queued";
+}
+
+/** By step, and the run's own under "". */
+function summaryOf(view: RunView): Map<string, string> {
+  return new Map([
+    ["", runMark(view).word],
+    ...stepsIn(view).map(({ id, state }): [string, string] => [id, stepMarks[state].word]),
+  ]);
+}
+
+/** Says what changed its state, the run's own last. */
+function tellChange(was: ReadonlyMap<string, string>, view: RunView): void {
+  const changes = [...summaryOf(view)].filter(([id, word]) => was.get(id) !== word);
+  const own = changes.find(([id]) => id === "");
+  const steps = changes.filter(([id]) => id !== "");
+  const said = [
+    ...steps.map(([id, word]) => `${id} ${word}`),
+    ...(own === undefined ? [] : [`run ${own[1]}`]),
+  ];
+  if (said.length > 0) announce(said.join(", "));
+}

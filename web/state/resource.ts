@@ -1,0 +1,51 @@
+import { signal, type Signal } from "@preact/signals";
+import { ApiError, get } from "../api/client.ts";
+import { session } from "./session.ts";
+
+/** Something that the server has, as it was last seen. */
+export interface Resource<T> {
+  readonly value: Signal<T | undefined>;
+  /** Why it could not be had the last time. */
+  readonly problem: Signal<ApiError | undefined>;
+  /** Asks at once, or after `gapMs` since the last time; calls that come meanwhile are one. */
+  refresh(): void;
+}
+
+/** `path` is asked for each time anew; undefined: there is nothing to ask for. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
+export function resource<T>(path: () => string | undefined, gapMs = 2000): Resource<T> {
+  const value = signal<T | undefined>(undefined);
+  const problem = signal<ApiError | undefined>(undefined);
+  let lastMs = 0;
+  let timer: number | undefined;
+  let asked = 0;
+  const ask = async (): Promise<void> => {
+    timer = undefined;
+    lastMs = Date.now();
+    const wanted = path();
+    if (wanted === undefined) return;
+    const mine = ++asked;
+    try {
+      const found = await get<T>(wanted);
+      if (mine !== asked || path() !== wanted) return;
+      value.value = found;
+      problem.value = undefined;
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (mine === asked) problem.value = error;
+      if (error.status === 401) forgetWho();
+    }
+  };
+  return {
+    value,
+    problem,
+    refresh() {
+      timer ??= window.setTimeout(() => void ask(), Math.max(0, lastMs + gapMs - Date.now()));
+    },
+  };
+}
+
+/** The session is over: whoever looks has to sign in again. */
+function forgetWho(): void {
+  if (session.value !== undefined) session.value = { ...session.value, who: null };
+}
