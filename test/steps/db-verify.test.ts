@@ -135,6 +135,29 @@ describe("db.verify", () => {
     expect(await place.recorded()).toBe(1);
   });
 
+  it("takes what a migration has made since it was recorded for no change from outside, and nothing beside it", async () => {
+    await using place = await openPlace();
+    expect(await place.verify()).toMatchObject({ outcome: "done" });
+    await place.write(
+      "2_more.sql",
+      "-- tminus: up\nalter table users add nick text; create table carts (id int);\n",
+    );
+    await place.migrate();
+    expect(await place.verify({}, { key: "run-2/verify" })).toMatchObject({ outcome: "done" });
+
+    await place.write("3_index.sql", "-- tminus: up\ncreate index on carts (id);\n");
+    await place.migrate();
+    await place.client.query("alter table users drop nick; create table stray (a int)");
+    const result = await place.verify({}, { key: "run-3/verify" });
+    expect(result.reason).toMatch(/^2 objects drifted/);
+    expect(result.reason).toMatch(/column public\.users\.nick: dropped outside tminus/);
+    expect(result.reason).toMatch(/table public\.stray: created outside tminus/);
+    const alone = await place.verify({ expected: "recorded" }, { key: "run-3/verify" });
+    expect(alone.reason).toMatch(
+      /carts\S*: created after \S+, by a file that has run since or outside tminus/,
+    );
+  });
+
   it("compares with what was recorded alone when told to", async () => {
     await using place = await openPlace();
     expect((await place.verify({ expected: "recorded" })).reason).toMatch(/not verified and recorded/);

@@ -10,6 +10,8 @@ export interface RecordedFingerprint {
   /** ISO 8601. */
   at: string;
   runKey: string;
+  /** Whether files have run since then, by the ledger. */
+  migratedSince: boolean;
 }
 
 /** Older ones are removed. */
@@ -72,15 +74,17 @@ export async function readRecorded(
     serverVersion: number;
     digest: string;
     objects: CatalogObject[];
+    migratedSince: boolean;
   }>(
     `select to_char(recorded_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as at, run_key as "runKey",
-       server_version as "serverVersion", digest, objects
+       server_version as "serverVersion", digest, objects,
+       exists (select from tminus.migration where applied_at > recorded_at) as "migratedSince"
      from tminus.schema_fingerprint where $1::text is null or run_key = $1 order by recorded_at desc limit 1`,
     [runKey ?? null],
   );
   if (row === undefined) return undefined;
-  const { at, runKey: key, serverVersion, digest, objects } = row;
-  return { at, runKey: key, fingerprint: { serverVersion, digest, objects } };
+  const { at, runKey: key, serverVersion, digest, objects, migratedSince } = row;
+  return { at, runKey: key, migratedSince, fingerprint: { serverVersion, digest, objects } };
 }
 
 async function hasTable(session: Session): Promise<boolean> {

@@ -22,16 +22,34 @@ function column(type?: string): Fingerprint {
   ]);
 }
 
-const sentences = (live?: string, files?: string | null, recorded?: string | null): string[] =>
+const sentences = (
+  live?: string,
+  files?: string | null,
+  recorded?: string | null,
+  migratedSince = false,
+): string[] =>
   judgeDrift({
     live: column(live),
     files: files === null ? undefined : column(files),
-    recorded: recorded === null ? undefined : { at: AT, fingerprint: column(recorded) },
+    recorded: recorded === null ? undefined : { at: AT, fingerprint: column(recorded), migratedSince },
   }).map(({ sentence }) => sentence);
 
 describe("three-way drift", () => {
   it("says nothing when all three agree", () => {
     expect(sentences("text", "text", "text")).toEqual([]);
+  });
+
+  it("blames nobody outside for what files that have run since may have done, and still for what they have not", () => {
+    const since = `after ${AT}, by a file that has run since or outside tminus`;
+    expect(sentences("int", "int", "text", true)).toEqual([]);
+    expect(sentences("int", "int", undefined, true)).toEqual([]);
+    expect(sentences("int", null, "text", true)).toEqual([
+      `column public.users.email: changed ${since} (recorded ≠ live); type: text → int`,
+    ]);
+    expect(sentences("int", "text", "date", true)).toEqual([
+      `column public.users.email: changed ${since}, and the files say something else again (files ≠ recorded ≠ live); type: text → int`,
+    ]);
+    expect(sentences("int", "text", "text", true)[0]).toContain("changed outside tminus");
   });
 
   it.each([
