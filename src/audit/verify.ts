@@ -4,6 +4,7 @@ import {
   type Anchor,
   type AuditEntry,
   type AuditEvent,
+  type AuditEvidence,
   type AuditHeader,
   type AuditRecord,
   type ChainHead,
@@ -44,7 +45,7 @@ export function openVerification(anchors: readonly Anchor[] = []): Verification 
   const known = new Map<string, KnownRun>();
   const seen = new Set<string>();
   /** SHA-256 → who named it first; gone once its content was seen. */
-  const named = new Map<string, { run: string; sequence: number }>();
+  const named = new Map<string, { run?: string; sequence: number }>();
   let told = 0;
   let records = 0;
   let header: AuditHeader | undefined;
@@ -75,6 +76,8 @@ export function openVerification(anchors: readonly Anchor[] = []): Verification 
         sequence,
       }),
     );
+    if (header?.run === undefined)
+      for (const evidence of evidenceOf(entry)) if (!named.has(evidence)) named.set(evidence, { sequence });
     pending = pending.filter((anchor) => {
       if (anchor.sequence !== sequence) return true;
       if (anchor.hash !== hash)
@@ -103,12 +106,13 @@ export function openVerification(anchors: readonly Anchor[] = []): Verification 
     orphanRun = undefined;
   }
 
-  function addEvidence(hash: string, content: string): void {
+  function addEvidence({ sha256: hash, content, encoding }: AuditEvidence): void {
     counts.evidence++;
     const by = named.get(hash);
     if (!named.delete(hash) || header?.evidence !== true)
       say("evidence", `evidence ${hash} is named by no event, or is there twice or unasked`);
-    if (sha256(content) !== hash) say("evidence", `evidence ${hash} is not what its hash says`, by);
+    if (sha256(encoding === undefined ? content : Buffer.from(content, encoding)) !== hash)
+      say("evidence", `evidence ${hash} is not what its hash says`, by);
   }
 
   return {
@@ -133,7 +137,7 @@ export function openVerification(anchors: readonly Anchor[] = []): Verification 
           return addEvent(record);
         case "evidence":
           closeRun();
-          return addEvidence(record.sha256, record.content);
+          return addEvidence(record);
         case "unreadable":
           return say("unreadable", `record ${records} cannot be read: ${record.reason}`);
         case "end":

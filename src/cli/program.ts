@@ -14,7 +14,6 @@ import {
   countOf,
   durationOf,
   example,
-  withActor,
   withIdentity,
   withConfirmation,
   type Execute,
@@ -22,6 +21,8 @@ import {
 } from "./declare.ts";
 
 const EMERGENCY = "rest the plan on the emergency that is declared: at any time, with less asked";
+
+const ATTACH = "a file that shows it, kept with it as it is; at most 10 MiB";
 
 const AT = "when T-0 is to be, in a zone or in UTC; as early as the offsets of the steps allow when left out";
 
@@ -192,8 +193,12 @@ function addDecisions(program: Command, run: Run): void {
   ack
     .description("attest an item of a checklist, or what a sign-off asks for")
     .option("--step <id>", "step that asks, when two ask for such an item");
-  withIdentity(ack).option("--note <text>", "what was seen", "");
-  example(ack, 'tminus ack backup-restored --note "restored into scratch, counts agree"');
+  withIdentity(ack).option("--note <text>", "what was seen", "").option("--attach <file>", ATTACH);
+  example(
+    ack,
+    'tminus ack backup-restored --note "restored into scratch, counts agree"',
+    "tminus ack load-test --attach report.pdf",
+  );
   ack.action((item: string, id: string | undefined, options) =>
     run(async (context) => (await import("./commands/ack.ts")).ack(context, item, id, options)),
   );
@@ -249,7 +254,7 @@ function addDecisions(program: Command, run: Run): void {
     .option("--for <duration>", "how long: 30m, 2h")
     .option("--reason <text>", "why it may pass")
     .option("--end", "have the gate pass again before that time is over");
-  withConfirmation(withActor(override));
+  withConfirmation(withIdentity(override));
   example(
     override,
     'tminus override audit --env production --for 2h --reason "the registry is down; audited by hand" --by ann',
@@ -264,7 +269,7 @@ function addDecisions(program: Command, run: Run): void {
     .command("tasks")
     .argument("[task]", "name of the one that is done, t3; all that are open are listed when left out")
     .description("what is still to be done after deploys; exits 4 when something is overdue");
-  withIdentity(tasks).option("--note <text>", "what was done");
+  withIdentity(tasks).option("--note <text>", "what was done").option("--attach <file>", ATTACH);
   example(
     tasks,
     "tminus tasks --env production",
@@ -316,7 +321,7 @@ function addHistory(program: Command, run: Run): void {
   show
     .option("--step <id>", "only this step, with its attempts")
     .option("--rule <name>", "a rule of a watch: its samples, its queries and how it is decided")
-    .option("--evidence <sha>", "print a piece of evidence by its SHA-256")
+    .option("--evidence <sha>", "print a piece of evidence by its SHA-256; with -o write it into a file")
     .option("--markdown", "print the run as a deploy log in Markdown")
     .option(
       "-o, --output <path>",
@@ -332,6 +337,7 @@ function addHistory(program: Command, run: Run): void {
     "tminus show -o docs/deploy-v2.md",
     "tminus show --rule errors -o errors.svg",
     "tminus show --evidence 9f86d081…",
+    "tminus show --evidence 9f86d081… -o report.pdf",
   );
   show.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/show.ts")).show(context, id, options)),

@@ -9,19 +9,28 @@ import { approve } from "../steps/approve.ts";
 import { whyNotStarted, whyRefused } from "../steps/approve/policy.ts";
 import type { Plan } from "../model/plan.ts";
 import { stepsOf } from "../model/plan-steps.ts";
+import { requireDemanded, requireOwner } from "./require-owner.ts";
 import { sameName } from "../model/person-name.ts";
 
 const SIGN_IN = "Sign in: set TMINUS_TOKEN, or add --login <name>.";
 
+/** What is known beside the run. */
+export interface Known {
+  newerPlans: readonly NewerPlan[];
+  now: Date;
+  areUsers: boolean;
+}
+
 /**
  * Refuses a signal that could not have the effect its sender expects. What it cannot see (the run ends in the
- * same moment) the store refuses. Errors: RUN_ENDED, RUN_NOT_WAITING, APPROVAL_REFUSED, USAGE_INVALID.
+ * same moment) the store refuses. Errors: RUN_ENDED, RUN_NOT_WAITING, APPROVAL_REFUSED,
+ * IDENTITY_REFUSED, USAGE_INVALID.
  */
 export function checkSignal(
   run: Run,
   body: SignalBody,
   actor: Actor,
-  { newerPlans, now }: { newerPlans: readonly NewerPlan[]; now: Date },
+  { newerPlans, now, areUsers }: Known,
 ): void {
   if (run.state === "ended")
     throw new TminusError("RUN_ENDED", `run ${run.id} ended: ${run.outcome ?? "unknown"}`);
@@ -31,7 +40,7 @@ export function checkSignal(
       requireApprover(run, body, { actor, at: now }, newerPlans);
       return;
     case "attest":
-      requireItem(run, body, actor.name);
+      requireItem(run, body, actor, areUsers);
       return;
     case "resolve":
       if (run.waitingFor?.for !== "decision" || run.waitingFor.stepId !== body.stepId) {
@@ -62,11 +71,7 @@ export function checkSignal(
  * What speaks against each kind of signal now, as `checkSignal` would say it; a kind that is not named may be sent. For
  * showing people what they can do: sending looks again.
  */
-export function refusals(
-  run: Run,
-  actor: Actor,
-  known: { newerPlans: readonly NewerPlan[]; now: Date },
-): Partial<Record<SignalBody["kind"], string>> {
+export function refusals(run: Run, actor: Actor, known: Known): Partial<Record<SignalBody["kind"], string>> {
   const found: Partial<Record<SignalBody["kind"], string>> = {};
   for (const body of likelySignals(run)) {
     try {
@@ -105,11 +110,12 @@ export function refuseHiddenStarter(plan: Plan, starter: Actor): void {
   }
 }
 
-/** Of a checklist, or of a sign-off, which asks for some only by the one named, or only with a note. */
+/** Of a checklist or a sign-off, some of which are only for the one named, or only with a note or a file. */
 function requireItem(
   run: Run,
-  { stepId, item, note }: Extract<SignalBody, { kind: "attest" }>,
-  actor: string,
+  { stepId, item, note, attachment }: Extract<SignalBody, { kind: "attest" }>,
+  actor: Actor,
+  areUsers: boolean,
 ): void {
   const step = stepsOf(run.plan).find(({ id }) => id === stepId);
   const found = step === undefined ? undefined : itemsToAttest(step).find(({ id }) => id === item);
@@ -118,9 +124,11 @@ function requireItem(
       "RUN_NOT_WAITING",
       `run ${run.id} has no item ${item} at ${stepId} that people attest`,
     );
-  if (found.by !== undefined && !sameName(found.by, actor))
-    throw new TminusError("APPROVAL_REFUSED", `${item} is for ${found.by} to attest, not for ${actor}`);
-  if (!found.isEvidence) return;
+  if (found.by !== undefined && !sameName(found.by, actor.name))
+    throw new TminusError("APPROVAL_REFUSED", `${item} is for ${found.by} to attest, not for ${actor.name}`);
+  requireOwner(item, found.owner, actor, areUsers);
+  if (!found.isEvidence)
+    return requireDemanded(item, found.demand, { note, hasFile: attachment !== undefined });
   if (run.waitingFor?.for !== "attestation" || run.waitingFor.stepId !== stepId)
     throw new TminusError("RUN_NOT_WAITING", `run ${run.id} does not ask anybody about ${item} now`);
   if (note.trim() === "") {

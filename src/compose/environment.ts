@@ -4,9 +4,8 @@ import { Redactor } from "../lib/redact.ts";
 import { TminusError } from "../errors.ts";
 import type { OpenEnvironment } from "../engine/ports.ts";
 import type { SignalSource } from "../model/signal-source.ts";
-import type { NotificationChannel } from "../model/ports.ts";
-import { channelKinds } from "../providers/channels/registry.ts";
 import { targetKinds } from "../providers/targets.ts";
+import { openChannels } from "./channels.ts";
 import { openScratch } from "./scratch.ts";
 import { signalKinds } from "./signal-kinds.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
@@ -50,13 +49,7 @@ export function openEnvironment(
     variables,
   });
   const scratch = openScratch(processEnvironment);
-  const channels: Record<string, NotificationChannel> = {};
-  for (const { id, kind: channelKind, ...config } of context.channels) {
-    const found = channelKinds[channelKind];
-    if (found === undefined)
-      throw new TminusError("RUNBOOK_INVALID", `there is no channel kind ${channelKind}`);
-    channels[id] = found.open(id, config, { secret, writeLine });
-  }
+  const channels = openChannels(context, { secret, writeLine });
   const sources: Record<string, SignalSource> = { ...opened.sources };
   const ports = {
     secret,

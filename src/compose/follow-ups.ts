@@ -1,13 +1,20 @@
 import { TminusError } from "../errors.ts";
-import { followUpName } from "../model/follow-up.ts";
+import { followUpName, type FollowUp } from "../model/follow-up.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { closeFollowUp, findFollowUp, openFollowUps } from "../store/follow-ups.ts";
+import { requireKept } from "./evidence.ts";
+import { requireDemanded, requireOwner } from "./require-owner.ts";
+import { requirePermission } from "./require-permission.ts";
+import { hasUsers } from "../store/people.ts";
 import { findPool, type StatePlace } from "./state-place.ts";
 
 type FollowUpCalls = Pick<Tminus, "followUps" | "closeFollowUp">;
 
 /** What is still to be done after deploys. */
-export function openFollowUpCalls(place: StatePlace): FollowUpCalls {
+export function openFollowUpCalls(
+  place: StatePlace,
+  environmentOf: (name: string) => { name: string; protected: boolean },
+): FollowUpCalls {
   return {
     /** Makes no state where there was none: nothing was ever deployed there. */
     async followUps(environment) {
@@ -15,7 +22,7 @@ export function openFollowUpCalls(place: StatePlace): FollowUpCalls {
       return pool === undefined ? [] : openFollowUps(pool, place.project, environment);
     },
 
-    async closeFollowUp(id, note, actor) {
+    async closeFollowUp(id, { note, attachment }, actor) {
       const { pool } = await place.state();
       const found = await findFollowUp(pool, place.project, id);
       if (found === undefined) {
@@ -23,12 +30,18 @@ export function openFollowUpCalls(place: StatePlace): FollowUpCalls {
           hint: "List them: tminus tasks",
         });
       }
-      if (found.evidence === "attachment") {
-        throw new TminusError("USAGE_INVALID", `task ${followUpName(found)} asks for an attachment`, {
-          hint: "None can be handed in yet; it stays open.",
-        });
-      }
-      return closeFollowUp(pool, id, { actor, note });
+      await requirePermission(pool, actor, "close a task", environmentOf(found.environment));
+      const name = `task ${followUpName(found)}`;
+      requireOwner(name, ownerOf(found), actor, await hasUsers(pool));
+      requireDemanded(name, found.evidence, { note, hasFile: attachment !== undefined });
+      if (attachment === undefined) return closeFollowUp(pool, id, { actor, note });
+      await requireKept(pool, attachment);
+      return closeFollowUp(pool, id, { actor, note, attachment: attachment.sha256 });
     },
   };
+}
+
+/** Of a run's checklist the runbook names the owner. Whoever declared an emergency may have somebody else make it good. */
+function ownerOf({ run, owner }: FollowUp): string | undefined {
+  return run === undefined ? undefined : owner;
 }

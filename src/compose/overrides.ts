@@ -1,5 +1,6 @@
 import { TminusError, hasCode } from "../errors.ts";
 import { suggest } from "../lib/did-you-mean.ts";
+import type { Actor } from "../model/actor.ts";
 import type { NewOverride, Override } from "../model/override.ts";
 import type { Plan } from "../model/plan.ts";
 import { sameName } from "../model/person-name.ts";
@@ -28,6 +29,7 @@ export async function override(
   { runbook }: Project,
   place: StatePlace,
   wanted: NewOverride,
+  actor: Actor,
 ): Promise<Override> {
   const gates = gatesOf(runbook, wanted.environment).map(({ id }) => id);
   if (!gates.includes(wanted.gate)) {
@@ -37,7 +39,7 @@ export async function override(
   }
   checkLength(wanted.forMs, "a gate cannot be overridden", " What lasts longer is a change of the runbook.");
   const { pool } = await place.state();
-  return addOverride(pool, place.project, wanted);
+  return addOverride(pool, place.project, wanted, actor);
 }
 
 /**

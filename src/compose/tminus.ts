@@ -14,7 +14,7 @@ import { readAudit } from "../store/audit.ts";
 import { openRequestLog } from "../store/api-requests.ts";
 import { readLock, unlock } from "../store/locks.ts";
 import { endOverrides } from "../store/overrides.ts";
-import { resolveEnvironment } from "../runbook/resolve.ts";
+import { resolveEnvironment, type ResolvedEnvironment } from "../runbook/resolve.ts";
 import { checkWaivers, findOverrides, overridesOf, override } from "./overrides.ts";
 import { openNotifications, type Notifications } from "../store/notifications.ts";
 import { hasUsers } from "../store/people.ts";
@@ -22,12 +22,14 @@ import * as runs from "../store/runs.ts";
 import { countLiveWorkers } from "../store/workers.ts";
 import { readRules } from "./calendar.ts";
 import { checkEmergency, emergencyOf, openEmergencies, openMakingGood } from "./emergencies.ts";
+import { openEvidenceCalls, requireKept } from "./evidence.ts";
 import { openFollowUpCalls } from "./follow-ups.ts";
 import { findLock, lockBlocks, refuseWhenLocked } from "./find-lock.ts";
 import { runDoctor } from "./doctor.ts";
 import { followAll } from "./feed.ts";
 import { openForReading, trafficNow } from "./look.ts";
 import { definedOnly, makePlan } from "./make-plan.ts";
+import { overdueItems, overdueTasks } from "./overdue.ts";
 import { identify, openPeople } from "./people.ts";
 import { contextOf, openProject } from "./project.ts";
 import { runHistory } from "./run-history.ts";
@@ -35,6 +37,7 @@ import { runContextSchema, type RunContext } from "./run-context.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
 import { changesSinceApproval } from "./changes-since-approval.ts";
 import { checkSignal, refusals, refuseHiddenStarter } from "./check-signal.ts";
+import { requirePermission } from "./require-permission.ts";
 import { openState, type State } from "./state.ts";
 import { findPool } from "./state-place.ts";
 import { beginsAt, readSchedule, refusePast } from "./timeline.ts";
@@ -77,6 +80,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
   const notifications = async (): Promise<Notifications> =>
     (listening ??= openNotifications((await state()).connectionString, clock));
 
+  const protection = (name: string): ResolvedEnvironment => resolveEnvironment(project.runbook, name);
   const place = { project: projectName, stateDirectory: project.stateDirectory, environment, state };
   const keyPlace = {
     stateDirectory: project.stateDirectory,
@@ -117,7 +121,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     project: projectName,
     environments: Object.keys(project.runbook.environments),
     stateDirectory: project.stateDirectory,
-    environment: (name) => resolveEnvironment(project.runbook, name),
+    environment: protection,
     identify: (claim) => identify(claim, pool, openSecrets(project.directory, environment, new Redactor())),
     people: openPeople(pool),
     webSessions: openWebSessions(pool),
@@ -155,6 +159,8 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       if (!waitForWindow) await refuseWhenClosed(project, place, planned);
       await checkEmergency(place, planned, starter.name);
       checkWaivers(planned, starter.name, clock.now());
+      const verb = planned.purpose === "rollback" ? "rollback" : "deploy";
+      await requirePermission(await pool(), starter, verb, planned.environment);
       refuseHiddenStarter(planned, starter);
       const { name } = planned.environment;
       const context: RunContext = { ...contextOf(project, name), calendar: await readRules(project, name) };
@@ -186,8 +192,11 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
 
     async send(runId, body, actor) {
       const run = await runs.findRun(await pool(), runId, { project: projectName });
+      await requirePermission(await pool(), actor, body.kind, run.plan.environment);
       const newerPlans = body.kind === "approve" ? await runs.newerPlans(await pool(), run.id) : [];
-      checkSignal(run, body, actor, { newerPlans, now: clock.now() });
+      checkSignal(run, body, actor, { newerPlans, now: clock.now(), areUsers: await hasUsers(await pool()) });
+      if (body.kind === "attest" && body.attachment !== undefined)
+        await requireKept(await pool(), body.attachment);
       await runs.sendSignal(await pool(), run.id, actor.name, body, actor);
       await ensureWorker();
     },
@@ -196,6 +205,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       return refusals(run, actor, {
         newerPlans: await runs.newerPlans(await pool(), run.id),
         now: clock.now(),
+        areUsers: await hasUsers(await pool()),
       });
     },
 
@@ -209,20 +219,27 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
 
     ...openWindows(project, place),
     ...openEmergencies(project, place),
-    ...openFollowUpCalls(place),
+    ...openFollowUpCalls(place, protection),
     async mergeBack(request) {
       const { mergeBack } = await import("./merge-back.ts");
       const [last] = await runHistory(place).runs({ environment: request.environment, limit: 1 });
       return mergeBack(project, environment, last, request);
     },
     lock: (name) => findLock(place, name),
-    unlock: async (lock, reason, actor) => unlock(await pool(), lock, actor, reason),
-    override: (wanted) => override(project, place, wanted),
+    async unlock(lock, reason, actor) {
+      await requirePermission(await pool(), actor, "unlock", protection(lock.environment));
+      return unlock(await pool(), lock, actor, reason);
+    },
+    permit: async (actor, verb, name) => requirePermission(await pool(), actor, verb, protection(name)),
+    async override(wanted, actor) {
+      await requirePermission(await pool(), actor, "override", protection(wanted.environment));
+      return override(project, place, wanted, actor);
+    },
     overrides: (name) => findOverrides(place, name),
-    endOverrides: async (name, gate, by) =>
-      endOverrides(await pool(), projectName, { environment: name, gate }, by),
+    endOverrides: async (name, gate, actor) =>
+      endOverrides(await pool(), projectName, { environment: name, gate }, actor),
     lease: async (name) => runs.readLease(await pool(), projectName, name),
-    evidence: async (sha256) => runs.readEvidence(await pool(), sha256),
+    ...openEvidenceCalls(pool),
     async sign(payloadType, payload) {
       const [{ readSigningKey }, { signEnvelope }] = await Promise.all([
         import("./signing-key.ts"),
@@ -336,11 +353,16 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       const lease = await runs.readLease(await pool(), projectName, name);
       const lock = await readLock(await pool(), projectName, name);
       const last = recent.find((run) => run.state === "ended");
+      const active = recent.filter((run) => run.state !== "ended").reverse();
+      const now = clock.now();
+      const overdue = await Promise.all(active.map(async (run) => overdueItems(await pool(), run, now)));
       return {
         environment: name,
         url: context.environment.url,
         traffic,
-        active: recent.filter((run) => run.state !== "ended").reverse(),
+        active,
+        overdueItems: overdue.flat(),
+        overdueTasks: await overdueTasks(await pool(), projectName, name, now),
         ...(last === undefined ? {} : { last }),
         ...(lease === undefined ? {} : { lease }),
         ...(lock === undefined ? {} : { lock }),

@@ -5,6 +5,7 @@ import type { Attempt, Run } from "../model/run.ts";
 import type { StepKind } from "../model/step-kind.ts";
 import type { WatchedStep } from "../model/tminus.ts";
 import { stepKinds } from "../steps/registry.ts";
+import { readEvidenceText } from "../store/evidence.ts";
 import type { Pool } from "../store/pool.ts";
 import * as runs from "../store/runs.ts";
 
@@ -67,7 +68,7 @@ async function watchedStep(
 async function contentsOf(pool: Pool, runId: string, stepId: string): Promise<Record<string, string>> {
   const contents: Record<string, string> = {};
   for (const [name, hash] of Object.entries(await runs.lastEvidenceOf(pool, runId, stepId))) {
-    const content = await runs.readEvidence(pool, hash);
+    const content = await readEvidenceText(pool, hash);
     // Evidence is named by its hash: what does not have it is not what the run kept.
     if (content !== undefined && sha256(content) === hash) contents[name] = content;
   }

@@ -12,6 +12,7 @@ import { stepKinds } from "../steps/registry.ts";
 import { anchorHead } from "./anchors.ts";
 import { openEnvironment } from "./environment.ts";
 import { probe } from "./probe.ts";
+import { openReminders } from "./reminders.ts";
 import { openRunCalendar } from "./run-calendar.ts";
 import { runContextSchema } from "./run-context.ts";
 import type { Environment } from "./secrets.ts";
@@ -67,6 +68,8 @@ async function openAndWork(
   closing.push(() => reaper.close());
   const engine = openDbosEngine({ connectionString, workerId, log });
   closing.push(() => engine.close());
+  const reminders = openReminders({ pool, clock, environment, log });
+  closing.push(() => reminders.close());
   const ended = await work({
     engine,
     peers: {

@@ -18,6 +18,7 @@ import { askBeforeSecondRollback, earlierRollback, lockAfter, lockedVerdict } fr
 import { openEnvironment } from "./open-environment.ts";
 import type { EnginePorts } from "./ports.ts";
 import type { RunExecution } from "./execution.ts";
+import { tasksLeft } from "./tasks-left.ts";
 import { pageFailedRollback } from "./page-failed-rollback.ts";
 import { holdRepeatedError } from "./repeated-error.ts";
 import { emergencyVerdict } from "./window.ts";
@@ -250,7 +251,8 @@ async function end(
   crashPoint("run.before-end", run.id);
   const locked = lock === undefined ? {} : { lock: { ...lock } };
   const told = { outcome, endState: { ...endState }, ...data, ...locked };
-  await ports.journal.endRun(execution, outcome, endState, told, lock);
+  const tasks = outcome === "succeeded" ? tasksLeft(context) : [];
+  await ports.journal.endRun(execution, outcome, endState, told, lock, tasks);
   crashPoint("run.after-end", run.id);
   await anchorEnd(context);
 }

@@ -65,6 +65,7 @@ const auditEvidenceSchema = z.strictObject({
   kind: z.literal("evidence"),
   sha256: z.string(),
   content: z.string(),
+  encoding: z.literal("base64").optional().describe("Of the content, when it is bytes and no text"),
 });
 
 /** Without it the records are not complete. */
@@ -144,17 +145,24 @@ export interface AnchorReading {
 
 const SHA256 = /^[0-9a-f]{64}$/;
 
-/** SHA-256 of every piece of evidence that an event names; none when its data cannot be read. */
+/** SHA-256 of every piece of evidence that an event or an entry names; none when its data cannot be read. */
 export function evidenceOf({ data }: Pick<AuditEvent, "data">): string[] {
-  if (!data.includes('"evidence"') && !data.includes('"proofs"')) return [];
-  const { evidence, proofs } = jsonObject(data) ?? {};
-  return [evidence, proofs].flatMap((named) =>
-    typeof named === "object" && named !== null
-      ? Object.values(named).filter(
-          (value): value is string => typeof value === "string" && SHA256.test(value),
-        )
-      : [],
+  if (!['"evidence"', '"proofs"', '"attachment"'].some((word) => data.includes(word))) return [];
+  const { evidence, proofs, attachment } = jsonObject(data) ?? {};
+  return [...valuesOf(evidence), ...valuesOf(proofs), hashIn(attachment)].filter(
+    (value): value is string => typeof value === "string" && SHA256.test(value),
   );
+}
+
+function valuesOf(named: unknown): unknown[] {
+  return typeof named === "object" && named !== null ? Object.values(named) : [];
+}
+
+/** A signal says more of a file than its hash. */
+function hashIn(attachment: unknown): unknown {
+  return typeof attachment === "object" && attachment !== null && "sha256" in attachment
+    ? attachment.sha256
+    : attachment;
 }
 
 /** Undefined when the text is not JSON of an object. */

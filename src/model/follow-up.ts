@@ -32,6 +32,9 @@ export interface NewFollowUp {
   evidence?: EvidenceDemand;
 }
 
+/** One that is opened as its run ends. */
+export type RunTask = Pick<NewFollowUp, "text" | "owner" | "dueAt" | "origin" | "evidence">;
+
 /** Whether it should have been closed by now. */
 export function isOverdue({ closed, dueAt }: FollowUp, now: Date): boolean {
   return closed === undefined && dueAt <= now;

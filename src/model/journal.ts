@@ -11,6 +11,7 @@ import type {
   RunState,
   RunVerdict,
 } from "./run.ts";
+import type { RunTask } from "./follow-up.ts";
 import type { EnvironmentLock, NewLock } from "./lock.ts";
 import type { Signal } from "./signal.ts";
 import type { WaitingFor } from "./step-kind.ts";
@@ -65,13 +66,14 @@ export interface Journal {
    */
   markActed(execution: Execution, stepId: string, phase: Phase, number: number): Promise<void>;
   endAttempt(execution: Execution, attempt: AttemptEnd): Promise<void>;
-  /** Ends the run and frees the environment; with `lock` it is locked in the same transaction. */
+  /** Ends the run and frees the environment; with `lock` it is locked, and `tasks` are opened, in the same transaction. */
   endRun(
     execution: Execution,
     outcome: RunOutcome,
     endState: EndState,
     data: JsonObject,
     lock?: NewLock,
+    tasks?: readonly RunTask[],
   ): Promise<void>;
   /** Says that the head of the project's log could not be written down outside. Not fenced: the run may have ended. */
   recordUnanchored(runId: string, data: JsonObject): Promise<void>;

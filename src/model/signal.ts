@@ -1,6 +1,7 @@
 import * as z from "zod";
 import type { Actor } from "./actor.ts";
 import { decisionWords } from "./decision.ts";
+import { attachmentSchema } from "./evidence.ts";
 
 /** What somebody was shown before they approved. */
 export const approvalViewSchema = z.strictObject({
@@ -28,7 +29,13 @@ export const signalBodySchema = z.discriminatedUnion("kind", [
     saw: approvalViewSchema.optional(),
   }),
   z.strictObject({ kind: z.literal("reject"), stepId: z.string(), note: z.string() }),
-  z.strictObject({ kind: z.literal("attest"), stepId: z.string(), item: z.string(), note: z.string() }),
+  z.strictObject({
+    kind: z.literal("attest"),
+    stepId: z.string(),
+    item: z.string(),
+    note: z.string(),
+    attachment: attachmentSchema.optional(),
+  }),
   z.strictObject({ kind: z.literal("hold"), note: z.string() }),
   z.strictObject({ kind: z.literal("resume"), note: z.string() }),
   z.strictObject({

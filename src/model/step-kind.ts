@@ -4,6 +4,7 @@ import type { Secret } from "../lib/redact.ts";
 import type { Actor } from "./actor.ts";
 import type { Json, JsonObject } from "./json.ts";
 import type { PlanInput, Risk, Undo } from "./plan.ts";
+import type { EvidenceDemand } from "./follow-up.ts";
 import type { DeployTarget, Fence, NotificationChannel, ScratchServer } from "./ports.ts";
 import type { SignalSource } from "./signal-source.ts";
 import type { DecisionWord } from "./decision.ts";
@@ -62,10 +63,33 @@ export interface StepKind<With = JsonObject, Facts extends Json = Json> {
    */
   watched?(kept: KeptByStep<With>): WatchReport | undefined;
   /**
+   * What is left to people when the run has succeeded: tasks are opened for it as the run ends. Pure. Left out by kinds that leave
+   * nothing.
+   */
+  leaves?(end: RunEndForStep<With>): StepTask[];
+  /**
    * What undo would do and lose now, counted. Reads only; throws when it cannot be found out. Left out when the
    * plan's words say all that can be said.
    */
   previewUndo?(context: UndoPreviewContext<With, Facts>): Promise<UndoPreview>;
+}
+
+export interface RunEndForStep<With> {
+  with: With;
+  stepId: string;
+  /** All of the run, oldest first. */
+  signals: readonly Signal[];
+  zeroAt: Date;
+}
+
+/** Something that is to be done after the run. */
+export interface StepTask {
+  /** Name of it within the step. */
+  id: string;
+  text: string;
+  owner?: string;
+  evidence: EvidenceDemand;
+  dueAt: Date;
 }
 
 export interface KeptByStep<With> {

@@ -1,14 +1,17 @@
 import type { AnchorReading, AuditRecord } from "./audit.ts";
 import type { Actor } from "./actor.ts";
+import type { OverdueItem } from "./attestation.ts";
 import type { Claim, People } from "./people.ts";
 import type { Attempt, Lease, Run, RunEvent } from "./run.ts";
 import type { Emergency, NewEmergency } from "./emergency.ts";
+import type { Attachment, Evidence, HandedIn } from "./evidence.ts";
 import type { FollowUp } from "./follow-up.ts";
 import type { DeclaredFreeze, FreezeRequest } from "./freeze.ts";
 import type { JsonObject } from "./json.ts";
 import type { EnvironmentLock } from "./lock.ts";
 import type { MergeBack, MergeBackRequest } from "./merge-back.ts";
 import type { NewOverride, Override } from "./override.ts";
+import type { Verb } from "./permission.ts";
 import type { Plan } from "./plan.ts";
 import type { SignalBody } from "./signal.ts";
 import type { Observed } from "./verdict.ts";
@@ -89,12 +92,17 @@ export interface Tminus {
   lock(environment: string): Promise<EnvironmentLock | undefined>;
   /** False when it was unlocked by somebody else meanwhile. */
   unlock(lock: EnvironmentLock, reason: string, actor: Actor): Promise<boolean>;
+  /**
+   * Refuses whoever may not do that in the environment. The calls that change runs, locks, overrides and tasks ask it themselves.
+   * Errors: IDENTITY_REFUSED, PERMISSION_REFUSED.
+   */
+  permit(actor: Actor, verb: Verb, environment: string): Promise<void>;
   /** Lets a gate pass that does not, for plans made from now on. Errors: USAGE_INVALID. */
-  override(request: NewOverride): Promise<Override>;
+  override(request: NewOverride, actor: Actor): Promise<Override>;
   /** Those that hold now, oldest first; of one environment or of all. */
   overrides(environment?: string): Promise<Override[]>;
   /** How many were ended before their time; 0 when the gate was not overridden. */
-  endOverrides(environment: string, gate: string, by: string): Promise<number>;
+  endOverrides(environment: string, gate: string, actor: Actor): Promise<number>;
   /**
    * Lets an environment be deployed to at any time, with less asked beforehand. Errors: USAGE_INVALID; IDENTITY_REFUSED
    * and APPROVAL_REFUSED where there are users and it is not one of them who may approve.
@@ -107,7 +115,7 @@ export interface Tminus {
   /** What nobody has closed yet, the first due at the front; of one environment or of all. */
   followUps(environment?: string): Promise<FollowUp[]>;
   /** False when it was closed already. Errors: USAGE_INVALID. */
-  closeFollowUp(id: number, note: string, actor: Actor): Promise<boolean>;
+  closeFollowUp(id: number, said: { note: string; attachment?: Attachment }, actor: Actor): Promise<boolean>;
   /**
    * Proposes the checked-out branch for the branches that lack it; merging is for people. Errors: USAGE_INVALID, GIT_SILENT,
    * SECRET_MISSING.
@@ -127,7 +135,10 @@ export interface Tminus {
   thaw(freeze: DeclaredFreeze, reason: string, actor: string): Promise<boolean>;
   /** An iCalendar file of a year of windows and freezes, of all environments or of one. Errors: CALENDAR_INVALID. */
   exportWindows(environment?: string): Promise<string>;
-  evidence(sha256: string): Promise<string | undefined>;
+  /** Undefined when there is none. */
+  evidence(sha256: string): Promise<Evidence | undefined>;
+  /** Keeps a file as it is, for a record that names it. May be repeated. Errors: USAGE_INVALID when it is empty or too large. */
+  handIn(file: HandedIn): Promise<Attachment>;
   /**
    * What can be verified of the project's history, as of one instant: all of it, or its log and one run. Nothing in it is
    * trusted. Errors: STATE_DENIED.
@@ -224,6 +235,10 @@ export interface EnvironmentStatus {
   last?: Run;
   lease?: Lease;
   lock?: EnvironmentLock;
+  /** What active runs wait for somebody to attest, and that should have been by now. */
+  overdueItems: OverdueItem[];
+  /** Tasks that should have been closed by now. */
+  overdueTasks: FollowUp[];
 }
 
 export interface DoctorCheck {

@@ -4,6 +4,7 @@ import type { Plan, PlannedStage, PlannedStep, Risk } from "../model/plan.ts";
 import type { EndState, Run, RunEvent, RunOutcome, RunState } from "../model/run.ts";
 import { decisionWords } from "../model/decision.ts";
 import type { WaitingFor } from "../model/step-kind.ts";
+import { saidNote } from "./said-note.ts";
 import { clean } from "./text.ts";
 
 export type StepState =
@@ -252,7 +253,7 @@ function applyRunEvent(view: RunView, { type, data, at, actor }: RunEvent): void
         actor: clean(actor),
         kind: text(data.kind),
         target: text(data.item) || text(data.stepId),
-        note: text(data.note),
+        note: saidNote(data),
       });
       return;
     default: // run.created and the stage events say nothing that the plan and the steps do not

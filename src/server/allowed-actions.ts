@@ -1,5 +1,5 @@
 import type { Actor } from "../model/actor.ts";
-import { whyNotPermitted, type Permission } from "../model/permission.ts";
+import { permissionOf, whyNotPermitted, type Permission } from "../model/permission.ts";
 import type { SignalBody } from "../model/signal.ts";
 import type { EnvironmentStatus } from "../model/tminus.ts";
 import type { WindowStanding } from "../model/window-standing.ts";
@@ -7,29 +7,32 @@ import { lockText } from "../model/lock.ts";
 import type { Action, AllowedAction } from "./contract/run.ts";
 
 /** Who may do it, and what it does, one sentence. */
-interface Verb {
+interface RunVerb {
   permission: Permission;
   consequence: string;
 }
 
 export type RunAction = SignalBody["kind"];
 
-export const runVerbs: Readonly<Record<RunAction, Verb>> = {
+export const runVerbs: Readonly<Record<RunAction, RunVerb>> = {
   approve: {
-    permission: "approve",
+    permission: permissionOf.approve,
     consequence: "The run goes on with exactly this plan once enough have approved.",
   },
-  reject: { permission: "approve", consequence: "The run stops and undoes what it has done." },
-  attest: { permission: "operate", consequence: "You state by name that the item is done." },
-  resolve: { permission: "operate", consequence: "The run goes on as you answer." },
+  reject: { permission: permissionOf.reject, consequence: "The run stops and undoes what it has done." },
+  attest: { permission: permissionOf.attest, consequence: "You state by name that the item is done." },
+  resolve: { permission: permissionOf.resolve, consequence: "The run goes on as you answer." },
   hold: {
-    permission: "operate",
+    permission: permissionOf.hold,
     consequence: "The run stops before its next step; what is live stays as it is.",
   },
-  resume: { permission: "operate", consequence: "The run goes on with its next step." },
-  abort: { permission: "stop", consequence: "The run stops, undoes what it has done, and ends as stopped." },
+  resume: { permission: permissionOf.resume, consequence: "The run goes on with its next step." },
+  abort: {
+    permission: permissionOf.abort,
+    consequence: "The run stops, undoes what it has done, and ends as stopped.",
+  },
   rollback: {
-    permission: "stop",
+    permission: permissionOf.rollback,
     consequence: "The run undoes what it has done, traffic first, and ends as rolled back.",
   },
 };

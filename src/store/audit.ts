@@ -71,8 +71,11 @@ async function* recordsOf(client: pg.PoolClient, filter: AuditFilter): AsyncGene
   );
   const header: AuditHeader = { kind: "header", version: 1, project, head: rows[0] ?? NO_HEAD, evidence };
   yield run === undefined ? header : { ...header, run };
-  yield* entries(client, project);
   const named = new Set<string>();
+  for await (const entry of entries(client, project)) {
+    yield entry;
+    if (run === undefined) for (const hash of evidenceOf(entry)) named.add(hash);
+  }
   for await (const record of runs(client, filter)) {
     yield record;
     if (record.kind === "event") for (const hash of evidenceOf(record)) named.add(hash);
@@ -140,10 +143,13 @@ async function* events(client: pg.PoolClient, run: string): AsyncGenerator<Audit
 
 async function* contents(client: pg.PoolClient, hashes: readonly string[]): AsyncGenerator<AuditEvidence> {
   for (let start = 0; start < hashes.length; start += EVIDENCE_PAGE) {
-    const { rows } = await client.query<Omit<AuditEvidence, "kind">>(
-      "select sha256, content from tminus.evidence where sha256 = any($1) order by sha256",
+    const { rows } = await client.query<{ sha256: string; content: string | null; bytes: Buffer | null }>(
+      "select sha256, content, bytes from tminus.evidence where sha256 = any($1) order by sha256",
       [hashes.slice(start, start + EVIDENCE_PAGE)],
     );
-    for (const row of rows) yield { kind: "evidence", ...row };
+    for (const { sha256, content, bytes } of rows) {
+      if (bytes === null) yield { kind: "evidence", sha256, content: content ?? "" };
+      else yield { kind: "evidence", sha256, content: bytes.toString("base64"), encoding: "base64" };
+    }
   }
 }

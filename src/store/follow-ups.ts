@@ -97,11 +97,20 @@ export async function closeFollowUp(
 export type DueFollowUp = FollowUp & { project: string };
 
 /**
- * Gives those that are overdue at `now`, and of which nobody was reminded, to the caller for `forMs`: others get them
- * only afterwards, when it did not say by markReminded that people were told.
+ * Gives those that are due at `now`, and of which nobody was reminded in the last `everyMs`, to the caller for `forMs`:
+ * others get them only afterwards, when it did not say by markReminded that people were told. At most 20.
  */
-export async function claimReminders(pool: Pool, now: Date, forMs: number): Promise<DueFollowUp[]> {
-  const rows = await query<FollowUpRow>(pool, "select * from tminus.claim_reminders($1, $2)", [now, forMs]);
+export async function claimReminders(
+  pool: Pool,
+  now: Date,
+  forMs: number,
+  everyMs: number,
+): Promise<DueFollowUp[]> {
+  const rows = await query<FollowUpRow>(pool, "select * from tminus.claim_reminders($1, $2, $3)", [
+    now,
+    forMs,
+    everyMs,
+  ]);
   return rows.map((row) => ({ ...toFollowUp(row), project: row.project }));
 }
 

@@ -1,9 +1,9 @@
-import { sha256 } from "../lib/hash.ts";
 import { TminusError } from "../errors.ts";
 import type { Json, JsonObject } from "../model/json.ts";
 import type { AttemptEnd, Execution, Journal, LeaseAnswer, RunPatch } from "../model/journal.ts";
 import type { Attempt, EndState, EventType, Run, RunOutcome } from "../model/run.ts";
 import type { Signal } from "../model/signal.ts";
+import { keepEvidence } from "./evidence.ts";
 import { lastRollbackOf, readLock } from "./locks.ts";
 import type { Notifications } from "./notifications.ts";
 import { query, storedJson, storedText, type Pool } from "./pool.ts";
@@ -119,14 +119,22 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       ]);
     },
 
-    async endRun({ runId, token }, outcome: RunOutcome, endState: EndState, data: JsonObject, lock) {
-      await query(pool, "select tminus.end_run($1, $2, $3, $4, $5, $6)", [
+    async endRun(
+      { runId, token },
+      outcome: RunOutcome,
+      endState: EndState,
+      data: JsonObject,
+      lock,
+      tasks = [],
+    ) {
+      await query(pool, "select tminus.end_run($1, $2, $3, $4, $5, $6, $7)", [
         runId,
         token,
         outcome,
         storedJson(endState),
         storedJson(data),
         jsonOrNull(lock),
+        storedJson(tasks.map((task) => ({ evidence: "none", ...task }))),
       ]);
     },
 
@@ -176,16 +184,7 @@ export function openJournal(pool: Pool, notifications: Notifications): Journal {
       return Object.assign({}, ...rows.map(({ evidence }) => evidence)) as Record<string, string>;
     },
 
-    async saveEvidence(text) {
-      const content = storedText(text);
-      const hash = sha256(content);
-      await query(
-        pool,
-        "insert into tminus.evidence (sha256, content) values ($1, $2) on conflict do nothing",
-        [hash, content],
-      );
-      return hash;
-    },
+    saveEvidence: (text) => keepEvidence(pool, { content: text, mediaType: "text/plain" }),
   };
 }
 

@@ -1,23 +1,32 @@
+import type { Actor } from "../model/actor.ts";
+import { actorRecord } from "../model/actor-text.ts";
 import type { NewOverride, Override } from "../model/override.ts";
-import { query, storedText, type Pool } from "./pool.ts";
+import { query, storedJson, storedText, type Pool } from "./pool.ts";
 import { toTimedWord, type TimedWordRow } from "./timed-words.ts";
 
-type OverrideRow = TimedWordRow & Pick<Override, "gate">;
+type OverrideRow = TimedWordRow & Pick<Override, "gate"> & { identity: Actor | null };
 
 /** `forMs` counts from the database's own time, so that no clock of a client prolongs it. */
 export async function addOverride(
   pool: Pool,
   project: string,
-  { environment, gate, by, reason, forMs }: NewOverride,
+  { environment, gate, reason, forMs }: NewOverride,
+  actor: Actor,
 ): Promise<Override> {
-  const [row] = await query<OverrideRow>(pool, "select * from tminus.add_override($1, $2, $3, $4, $5, $6)", [
-    project,
-    storedText(environment),
-    storedText(gate),
-    storedText(by),
-    storedText(reason),
-    forMs,
-  ]);
+  const [row] = await query<OverrideRow>(
+    pool,
+    "select * from tminus.add_override($1, $2, $3, $4, $5, $6, $7, $8)",
+    [
+      project,
+      storedText(environment),
+      storedText(gate),
+      storedText(actor.name),
+      storedText(reason),
+      forMs,
+      storedJson(actor),
+      storedJson(actorRecord(actor)),
+    ],
+  );
   return toOverride(row!);
 }
 
@@ -42,17 +51,17 @@ export async function endOverrides(
   pool: Pool,
   project: string,
   { environment, gate }: Pick<Override, "environment" | "gate">,
-  by: string,
+  actor: Actor,
 ): Promise<number> {
-  const [row] = await query<{ count: number }>(pool, "select tminus.end_overrides($1, $2, $3, $4) as count", [
-    project,
-    environment,
-    gate,
-    storedText(by),
-  ]);
+  const [row] = await query<{ count: number }>(
+    pool,
+    "select tminus.end_overrides($1, $2, $3, $4, $5) as count",
+    [project, environment, gate, storedText(actor.name), storedJson(actorRecord(actor))],
+  );
   return row!.count;
 }
 
 function toOverride(row: OverrideRow): Override {
-  return { ...toTimedWord(row), gate: row.gate };
+  const { gate, identity } = row;
+  return { ...toTimedWord(row), gate, ...(identity === null ? {} : { identity }) };
 }

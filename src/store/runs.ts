@@ -173,6 +173,17 @@ export async function listEventsSince(pool: Pool, project: string, from: Date): 
   return rows.map(toEvent);
 }
 
+/** Items of the step that somebody has attested. */
+export async function attestedItems(pool: Pool, runId: string, stepId: string): Promise<string[]> {
+  const rows = await query<{ item: string }>(
+    pool,
+    `select distinct body ->> 'item' as item from tminus.signal
+     where run_id = $1 and body ->> 'kind' = 'attest' and body ->> 'stepId' = $2`,
+    [runId, stepId],
+  );
+  return rows.map(({ item }) => item);
+}
+
 export async function readLease(
   pool: Pool,
   project: string,
@@ -184,15 +195,6 @@ export async function readLease(
     [project, environment],
   );
   return row === undefined ? undefined : toLease(row);
-}
-
-export async function readEvidence(pool: Pool, hash: string): Promise<string | undefined> {
-  const [row] = await query<{ content: string }>(
-    pool,
-    "select content from tminus.evidence where sha256 = $1",
-    [hash],
-  );
-  return row?.content;
 }
 
 /** What the last attempt of a step that ended kept as evidence: name → SHA-256. */

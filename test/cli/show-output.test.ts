@@ -110,8 +110,9 @@ describe("show --output", () => {
     [["-o", "log.txt"], "log.txt is neither a folder nor a file that ends in .md"],
     [["--rule", "errors", "-o", "x.md"], "x.md is neither a folder nor a file that ends in .svg"],
     [["-o", "missing/log.md"], "could not be written"],
-    [["--step", "canary", "-o", "x.md"], "--output is for a run or for a rule of it"],
-    [["--evidence", "00", "-o", "x.md"], "--output is for a run or for a rule of it"],
+    [["--step", "canary", "-o", "x.md"], "--output is for a run, for a rule of it or for evidence"],
+    [["--evidence", "00", "-o", "x.md"], "there is no evidence with the SHA-256 00"],
+    [["--evidence", "b".repeat(64)], "is no text but image/png, 5 bytes; it is not printed"],
     [["-o", "taken/"], "could not be written"],
   ])("refuses %j", async (args, text) => {
     writeFileSync(join(folder, "taken"), "a file");

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { uncheckedActor, type Actor } from "../../src/model/actor.ts";
 import { checkSignal, refuseHiddenStarter } from "../../src/compose/check-signal.ts";
 import { hasCode } from "../../src/errors.ts";
+import type { Attachment } from "../../src/model/evidence.ts";
 import type { Run } from "../../src/model/run.ts";
 import type { SignalBody } from "../../src/model/signal.ts";
 import { scriptedStep } from "../support/engine.ts";
@@ -22,7 +23,17 @@ const plan = samplePlan({
           kindVersion: 2,
           facts: { hasUsers: false, authorship: null },
         }),
-        scriptedStep("list", { kind: "checklist", with: { items: [{ id: "told", text: "" }] } }),
+        scriptedStep("list", {
+          kind: "checklist",
+          with: {
+            items: [
+              { id: "told", text: "" },
+              { id: "support", text: "", owner: "Lena" },
+              { id: "noted", text: "", evidence: "note" },
+              { id: "filed", text: "", evidence: "attachment" },
+            ],
+          },
+        }),
         scriptedStep("sign-off", {
           kind: "sign-off",
           with: { evidence: ["work"], attest: [{ id: "team", text: "", by: "Lena" }] },
@@ -47,9 +58,15 @@ function runWith(change: Partial<Run> = {}): Run {
   };
 }
 
-function answer(body: SignalBody, change: Partial<Run> = {}, actor = "tom"): string {
+function answer(
+  body: SignalBody,
+  change: Partial<Run> = {},
+  actor: string | Actor = "tom",
+  areUsers = false,
+): string {
+  const sender = typeof actor === "string" ? uncheckedActor(actor) : actor;
   try {
-    checkSignal(runWith(change), body, uncheckedActor(actor), { newerPlans: [], now: new Date(1) });
+    checkSignal(runWith(change), body, sender, { newerPlans: [], now: new Date(1), areUsers });
     return "accepted";
   } catch (error) {
     return hasCode(error) ? error.code : String(error);
@@ -148,10 +165,53 @@ describe("checkSignal", () => {
     expect(answer(body, change, actor)).toBe(expected);
   });
 
+  const attest = (item: string, more: { note?: string; attachment?: Attachment } = {}): SignalBody => ({
+    kind: "attest",
+    stepId: "list",
+    item,
+    note: "",
+    ...more,
+  });
+  const attachment = { sha256: "a".repeat(64), name: "load.pdf", mediaType: "application/pdf" };
+
+  it("takes an item with an owner from anybody as long as nobody can sign in, and then from the owner alone", () => {
+    const signedIn = (name: string): Actor => ({
+      name,
+      checked: { by: "password" },
+      kind: "human",
+      emails: [],
+      roles: ["operator"],
+    });
+    expect(answer(attest("support"), {}, "tom")).toBe("accepted");
+    expect(answer(attest("support"), {}, "lena", true)).toBe("IDENTITY_REFUSED");
+    expect(answer(attest("support"), {}, signedIn("tom"), true)).toBe("APPROVAL_REFUSED");
+    expect(answer(attest("support"), {}, signedIn("lena"), true)).toBe("accepted");
+    expect(answer(attest("told"), {}, signedIn("tom"), true)).toBe("accepted");
+    const send = (): void =>
+      checkSignal(runWith(), attest("support"), signedIn("tom"), {
+        newerPlans: [],
+        now: new Date(1),
+        areUsers: true,
+      });
+    expect(send).toThrow("support is for Lena to attest, not for tom");
+  });
+
+  it("takes an item without the note or the file that it asks for from nobody", () => {
+    expect(answer(attest("noted", { note: " " }))).toBe("USAGE_INVALID");
+    expect(answer(attest("noted", { note: "seen" }))).toBe("accepted");
+    expect(answer(attest("noted", { attachment }))).toBe("accepted");
+    expect(answer(attest("filed", { note: "seen" }))).toBe("USAGE_INVALID");
+    expect(answer(attest("filed", { attachment }))).toBe("accepted");
+  });
+
   it("refuses an approval of a plan of which a newer one was started, and says which run has it", () => {
     const newerPlans = [{ runId: "r2", startedAt: new Date(5), hasEnded: false }];
     const send = (): void =>
-      checkSignal(runWith(), approve, uncheckedActor("tom"), { newerPlans, now: new Date(9) });
+      checkSignal(runWith(), approve, uncheckedActor("tom"), {
+        newerPlans,
+        now: new Date(9),
+        areUsers: false,
+      });
     expect(send).toThrow("the approval of tom would not count: the plan is stale: run r2 has a newer one");
   });
 

@@ -51,7 +51,7 @@ describe("a release whose approvers have to sign in", ROOM, () => {
       expect(exitCode, stderr).toBe(0);
       return value.secret;
     };
-    const ann = await add("", "ann");
+    const ann = await add("", "ann", "--role", "operator");
     expect((await as("").run("user", "add", "mallory", "--token")).stderr).toContain("PERMISSION_REFUSED");
     const [bob, eve, kim] = [await add(ann, "bob"), await add(ann, "eve"), await add(ann, "kim")];
     const made = ["token", "create", "bot", "--agent", "--role", "approver"];
@@ -71,7 +71,7 @@ describe("a release whose approvers have to sign in", ROOM, () => {
       [eve, "they wrote commits of this release"],
       [kim, "they wrote commits of this release"],
       [bot.secret, "they are an agent"],
-      ["", "nobody has checked who they are"],
+      ["", "nobody has checked who tom is"],
       ["tminus_00000000_0000000000000000000000000000000000000000", "IDENTITY_REFUSED"],
     ];
     for (const [token, reason] of refused) {

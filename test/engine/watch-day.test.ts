@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { JsonObject } from "../../src/model/json.ts";
-import { readEvidence } from "../../src/store/runs.ts";
+import { readEvidenceText } from "../../src/store/evidence.ts";
 import { freshState, type TestState } from "../support/state.ts";
 import { WatchEngine, type WatchEngineOptions } from "../support/watch-engine.ts";
 
@@ -80,7 +80,7 @@ async function watchDay(
 async function evidence(scene: WatchEngine): Promise<string> {
   const { id } = await scene.run();
   const hashes = await state.journal.evidenceOf(id, "watch");
-  return (await readEvidence(state.pool, hashes["watch.json"]!))!;
+  return (await readEvidenceText(state.pool, hashes["watch.json"]!))!;
 }
 
 const KILOBYTE = 1024;

@@ -1,5 +1,7 @@
 import { expect, it } from "vitest";
+import { uncheckedActor } from "../../src/model/actor.ts";
 import type { JsonObject } from "../../src/model/json.ts";
+import type { Signal } from "../../src/model/signal.ts";
 import { checklist } from "../../src/steps/checklist.ts";
 import { createFakeClock } from "../../src/testing/fake-clock.ts";
 import { createFakeStepWorld, type FakeStepWorld } from "../../src/testing/fake-step-context.ts";
@@ -127,6 +129,95 @@ it("does not wait when no item is required", async () => {
   const { context, world } = open({ items: [{ id: "cake", text: "cake", required: false }] });
   expect(await checklist.act(context)).toMatchObject({ outcome: "done", reason: "no item is required" });
   expect(world.waits).toEqual([]);
+});
+
+const T0 = new Date("2026-01-05T12:00:00.000Z"); // two hours after the clock begins
+const due = {
+  items: [
+    { id: "before", text: "Support knows", owner: "lena", due: "T-30m" },
+    { id: "at", text: "The window is open", due: "T-0" },
+    { id: "after", text: "No new errors", owner: "max", due: "T+24h" },
+    { id: "asked", text: "The figures agree", due: "T+1h", required: true },
+    { id: "cake", text: "There is cake", required: false, evidence: "attachment" },
+  ],
+};
+
+function openAt(zeroAt: Date | undefined) {
+  const clock = createFakeClock();
+  const world = createFakeStepWorld({ clock, ...(zeroAt === undefined ? {} : { zeroAt }) });
+  return { clock, world, ...world.open(checklist.schema.parse(due) as JsonObject, null) };
+}
+
+it("waits for what is due by T-0, for what is due later only when told to, and says when each is due", async () => {
+  const { world, context } = openAt(T0);
+  const acting = checklist.act(context);
+  for (const item of ["before", "at"]) attest(world, item, "lena");
+  await expect.poll(() => world.progress.at(-1)).toBe("waits for asked");
+  expect(world.waits[0]?.text).toBe(
+    "before: Support knows (due 2026-01-05T11:30:00.000Z); at: The window is open (due 2026-01-05T12:00:00.000Z); after: No new errors (optional, due 2026-01-06T12:00:00.000Z); asked: The figures agree (due 2026-01-05T13:00:00.000Z); cake: There is cake (optional, with a file)",
+  );
+  attest(world, "asked", "max");
+  expect(await acting).toMatchObject({ outcome: "done", result: { missing: [] } });
+});
+
+it("reminds once when an item is due and then once a day, and not of one that was attested", async () => {
+  const { world, context, clock } = openAt(T0);
+  const acting = checklist.act(context);
+  await expect.poll(() => world.waits).toHaveLength(1);
+  const keys = (): string[] => world.pages.map(({ key }) => key);
+  expect(keys()).toEqual([]);
+  clock.advance(90 * 60_000);
+  await expect.poll(keys).toEqual(["due-before-0"]);
+  expect(world.pages[0]).toMatchObject({
+    title: "lena: before is due",
+    text: expect.stringContaining("Attest it: tminus ack before") as unknown,
+  });
+  attest(world, "before", "lena");
+  attest(world, "at", "lena");
+  await expect.poll(() => world.progress.at(-1)).toBe("waits for asked");
+  for (let hours = 0; hours < 26; hours++) {
+    clock.advance(3_600_000);
+    await expect.poll(() => clock.sleepers()).toBe(2); // the time limit and the next reminder
+  }
+  await expect.poll(keys).toEqual(["due-before-0", "due-asked-0", "due-asked-1"]);
+  attest(world, "asked", "max");
+  await acting;
+  expect(clock.sleepers()).toBe(0);
+});
+
+it("reminds of nothing before it is known when T-0 is", async () => {
+  const { world, context, clock } = openAt(undefined);
+  const acting = checklist.act(context);
+  await expect.poll(() => world.waits).toHaveLength(1);
+  expect(world.waits[0]?.text).toContain("before: Support knows (due T-30m)");
+  clock.advance(24 * 3_600_000);
+  for (const item of ["before", "at", "asked"]) attest(world, item, "lena");
+  await acting;
+  expect(world.pages).toEqual([]);
+});
+
+it("leaves as tasks what it did not wait for and nobody has attested, with owner, evidence and due time", () => {
+  const left = (signals: Signal[]): unknown[] =>
+    checklist.leaves!({ with: checklist.schema.parse(due), stepId: "step", signals, zeroAt: T0 });
+  expect(left([])).toEqual([
+    {
+      id: "after",
+      text: "No new errors",
+      owner: "max",
+      evidence: "none",
+      dueAt: new Date("2026-01-06T12:00:00.000Z"),
+    },
+    {
+      id: "cake",
+      text: "There is cake",
+      evidence: "attachment",
+      dueAt: new Date("2026-01-06T12:00:00.000Z"),
+    },
+  ]);
+  const body = { kind: "attest", stepId: "step", item: "after", note: "" } as const;
+  const signal = { id: 1, runId: "r1", at: T0, actor: "max", identity: uncheckedActor("max"), body };
+  expect(left([signal])).toMatchObject([{ id: "cake" }]);
+  expect(left([{ ...signal, body: { ...body, stepId: "another" } }])).toHaveLength(2);
 });
 
 it("takes no list with two items of one id", () => {

@@ -24,9 +24,9 @@ beforeAll(async () => {
   await state.journal.endRun({ runId: "r1", token: answer.token }, "rolled-back", end, {}, lock);
   const open = await readLock(state.pool, "sample", "production");
   await unlock(state.pool, open!, uncheckedActor("ann"), "fixed");
-  const override = { environment: "production", gate: "audit", by: "ann", reason: "away" };
-  await addOverride(state.pool, "sample", { ...override, forMs: 60_000 });
-  await endOverrides(state.pool, "sample", override, "ben");
+  const override = { environment: "production", gate: "audit", reason: "away" };
+  await addOverride(state.pool, "sample", { ...override, forMs: 60_000 }, uncheckedActor("ann"));
+  await endOverrides(state.pool, "sample", override, uncheckedActor("ben"));
   role = await applicationRole(state.url);
   client = await openClient(role.url);
 });

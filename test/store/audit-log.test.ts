@@ -145,10 +145,15 @@ describe("the log of a project", () => {
   });
 
   it("has each gate that was overridden, and who ended that", async () => {
-    const override = { environment: "production", gate: "audit", by: "ann", reason: "the registry is down" };
-    const { id } = await addOverride(state.pool, "let-pass", { ...override, forMs: 60_000 });
-    expect(await endOverrides(state.pool, "let-pass", override, "ben")).toBe(1);
-    expect(await endOverrides(state.pool, "let-pass", override, "tom")).toBe(0);
+    const override = { environment: "production", gate: "audit", reason: "the registry is down" };
+    const { id } = await addOverride(
+      state.pool,
+      "let-pass",
+      { ...override, forMs: 60_000 },
+      uncheckedActor("ann"),
+    );
+    expect(await endOverrides(state.pool, "let-pass", override, uncheckedActor("ben"))).toBe(1);
+    expect(await endOverrides(state.pool, "let-pass", override, uncheckedActor("tom"))).toBe(0);
     const rows = await entriesOf(state.pool, "let-pass");
     expectChain("let-pass", rows);
     expect(

@@ -58,17 +58,30 @@ describe("what is to be done after a deploy", () => {
     expect(await findFollowUp(state.pool, "another project", first)).toBeUndefined();
   });
 
-  it("is given to one worker to remind of when it is due, and to another when that one did not say so", async () => {
+  it("is given to one worker to remind of when it is due, to another when that one did not say so, and again after a time until it is closed", async () => {
     const { id } = await openFollowUp(state.pool, wanted("remind", { dueAt: later(10) }));
     const claimed = async (minutes: number): Promise<boolean> =>
-      (await claimReminders(state.pool, later(minutes), 60_000)).some((one) => one.id === id);
+      (await claimReminders(state.pool, later(minutes), 60_000, 3_600_000)).some((one) => one.id === id);
     expect(await claimed(9)).toBe(false);
     expect(await claimed(10)).toBe(true);
     expect(await claimed(10)).toBe(false);
     expect(await claimed(11)).toBe(true);
     await markReminded(state.pool, id, later(11));
-    expect(await claimed(60)).toBe(false);
+    expect(await claimed(70)).toBe(false);
     expect((await findFollowUp(state.pool, "remind", id))?.remindedAt).toEqual(later(11));
+    expect(await claimed(71)).toBe(true);
+    expect(await claimed(71)).toBe(false);
+    await markReminded(state.pool, id, later(71));
+    await closeFollowUp(state.pool, id, { actor: ann, note: "done" });
+    expect(await claimed(1_000)).toBe(false);
+  });
+
+  it("is given to one of several workers that look at once", async () => {
+    const { id } = await openFollowUp(state.pool, wanted("race"));
+    const rounds = await Promise.all(
+      Array.from({ length: 8 }, () => claimReminders(state.pool, later(1), 60_000, 3_600_000)),
+    );
+    expect(rounds.flat().filter((one) => one.id === id)).toHaveLength(1);
   });
 
   it("is in the project's log, and stays as it was opened and as it was closed", async () => {
@@ -95,7 +108,7 @@ describe("what is to be done after a deploy", () => {
     const pool = openPool(role.url, 2, () => undefined);
     try {
       const { id } = await openFollowUp(pool, wanted("role"));
-      const due = await claimReminders(pool, NOON, 60_000);
+      const due = await claimReminders(pool, NOON, 60_000, 3_600_000);
       expect(due.map((one) => one.id)).toContain(id);
       await markReminded(pool, id, NOON);
       expect(await closeFollowUp(pool, id, { actor: ann, note: "" })).toBe(true);

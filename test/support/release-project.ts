@@ -129,9 +129,12 @@ export class ReleaseProject {
     return run.id;
   }
 
-  async startWorker(extra: Record<string, string> = {}): Promise<ProcessIdentity> {
+  async startWorker(
+    extra: Record<string, string> = {},
+    options: readonly string[] = [],
+  ): Promise<ProcessIdentity> {
     const main = resolve(import.meta.dirname, "../../src/cli/main.ts");
-    const argv = [process.execPath, main, "worker", "--state", join(this.directory, ".tminus")];
+    const argv = [process.execPath, main, "worker", "--state", join(this.directory, ".tminus"), ...options];
     const worker = await spawnDetached(argv, {
       cwd: this.directory,
       env: this.environment(extra),

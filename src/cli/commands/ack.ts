@@ -6,26 +6,29 @@ import { stepsOf } from "../../model/plan-steps.ts";
 import { suggest } from "../../lib/did-you-mean.ts";
 import { type CommandContext } from "../command-context.ts";
 import { identify, type IdentityOptions } from "../identify.ts";
+import { handIn } from "../hand-in.ts";
 import { pickRun } from "../pick-run.ts";
 import { sendSignal } from "../send-signal.ts";
 
 export interface AckOptions extends IdentityOptions {
   step?: string;
   note: string;
+  attach?: string;
 }
 
-/** Attests one item of a checklist or a sign-off of the run. */
+/** Attests one item of a checklist or a sign-off of the run, with a file when one is named. */
 export async function ack(
   context: CommandContext,
   item: string,
   id: string | undefined,
-  { step, note, ...who }: AckOptions,
+  { step, note, attach, ...who }: AckOptions,
 ): Promise<ExitCode> {
   const tminus = await context.open();
   const actor = await identify(context, tminus, who);
   const run = await pickRun(context, tminus, id, ({ waitingFor }) => waitingFor?.for === "attestation");
   const stepId = step ?? stepWithItem(run.plan, item, run.waitingFor?.stepId);
-  return sendSignal(context, tminus, run, { kind: "attest", stepId, item, note }, actor);
+  const attachment = attach === undefined ? {} : { attachment: await handIn(context, tminus, attach) };
+  return sendSignal(context, tminus, run, { kind: "attest", stepId, item, note, ...attachment }, actor);
 }
 
 /** The step with this item; of several the one that the run waits at. Errors: USAGE_INVALID. */

@@ -1,23 +1,19 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
+import { uncheckedActor } from "../../model/actor.ts";
+import { actorText } from "../../model/actor-text.ts";
 import type { Override } from "../../model/override.ts";
 import { clean } from "../../report/text.ts";
-import {
-  actorOf,
-  environmentFilter,
-  environmentOf,
-  placeOf,
-  type CommandContext,
-} from "../command-context.ts";
+import { environmentFilter, environmentOf, placeOf, type CommandContext } from "../command-context.ts";
+import { identify, type IdentityOptions } from "../identify.ts";
 import { confirmChange, type Confirmation } from "../confirm.ts";
 import { durationOf } from "../declare.ts";
 import { toJson } from "../output/json.ts";
 import { reasonOf } from "../reason.ts";
 
-export interface OverrideOptions extends Confirmation {
+export interface OverrideOptions extends Confirmation, IdentityOptions {
   for?: string;
   reason?: string;
-  by?: string;
   end?: boolean;
 }
 
@@ -29,14 +25,14 @@ export async function override(
 ): Promise<ExitCode> {
   if (gate === undefined) return list(context, options);
   const { output } = context;
-  const actor = actorOf(context, options.by);
   const tminus = await context.open();
+  const actor = await identify(context, tminus, options);
   const environment = environmentOf(context, tminus);
   output.note(placeOf(tminus, environment));
   if (options.end === true) {
     const ended = await tminus.endOverrides(environment, gate, actor);
     const said = ended === 0 ? `${clean(gate)} is not overridden` : `${clean(gate)} has to pass again`;
-    output.result({ environment, gate, ended: ended > 0, actor, exitCode: 0 }, [said]);
+    output.result({ environment, gate, ended: ended > 0, actor: actor.name, exitCode: 0 }, [said]);
     return 0;
   }
   if (options.for === undefined || options.reason === undefined) {
@@ -51,10 +47,10 @@ export async function override(
   const forMs = durationOf(options.for);
   const view = tminus.environment(environment);
   await confirmChange(context, view, `let gate ${clean(gate)} pass in ${environment}`, options);
-  const made = await tminus.override({ environment, gate, by: actor, reason, forMs });
+  const made = await tminus.override({ environment, gate, reason, forMs }, actor);
   output.result({ override: toJson(made), exitCode: 0 }, [
     `${sayOverride(made)}; it holds for plans that are made from now on`,
-    ...(view.protected ? [`${actor} cannot start a run that it lets through`] : []),
+    ...(view.protected ? [`${actor.name} cannot start a run that it lets through`] : []),
   ]);
   return 0;
 }
@@ -75,8 +71,8 @@ async function list(
   return 0;
 }
 
-function sayOverride({ environment, gate, by, reason, until }: Override): string {
+function sayOverride({ environment, gate, by, identity, reason, until }: Override): string {
   return clean(
-    `gate ${gate} need not pass in ${environment} until ${until.toISOString()}: ${reason} (${by}, a name that nobody has checked)`,
+    `gate ${gate} need not pass in ${environment} until ${until.toISOString()}: ${reason} (${actorText(identity ?? uncheckedActor(by))})`,
   );
 }

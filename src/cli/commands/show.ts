@@ -13,6 +13,7 @@ import { exportLog, exportRule, type Exported, type ExportTarget } from "../expo
 import { findRule } from "../find-rule.ts";
 import { eventJson, ruleJson, runJson, toJson } from "../output/json.ts";
 import { showText, stepText } from "../output/show-text.ts";
+import { showEvidence } from "../show-evidence.ts";
 import { pickRun } from "../pick-run.ts";
 import { recordOf } from "../run-record.ts";
 
@@ -33,15 +34,13 @@ export async function show(
 ): Promise<ExitCode> {
   const { output, host } = context;
   const { output: file, force } = options;
-  if (
-    file !== undefined &&
-    (options.evidence ?? (options.rule === undefined ? options.step : undefined)) !== undefined
-  )
-    throw new TminusError("USAGE_INVALID", "--output is for a run or for a rule of it", {
-      hint: "Leave --evidence or --step out; what they print can be sent into a file by the shell.",
+  if (options.evidence !== undefined)
+    return showEvidence(context, await context.open(), options.evidence, { output: file, force });
+  if (file !== undefined && options.rule === undefined && options.step !== undefined)
+    throw new TminusError("USAGE_INVALID", "--output is for a run, for a rule of it or for evidence", {
+      hint: "Leave --step out; what it prints can be sent into a file by the shell.",
     });
   const tminus = await context.open();
-  if (options.evidence !== undefined) return showEvidence(context, tminus, options.evidence);
   const run = await pickRun(context, tminus, id);
   const target = file === undefined ? undefined : { directory: host.directory, output: file, force };
   if (options.rule !== undefined) return showRule(context, tminus, run, options.rule, options.step, target);
@@ -129,22 +128,5 @@ async function showStep(
     { run: run.id, step, attempts: toJson(attempts), events: events.map(eventJson) },
     stepText(step, attempts, events, output),
   );
-  return 0;
-}
-
-/** Evidence is kept redacted; it is printed as it is into a file or pipe, and made safe for a terminal. */
-async function showEvidence(
-  { output, host }: CommandContext,
-  tminus: Tminus,
-  sha256: string,
-): Promise<ExitCode> {
-  const content = await tminus.evidence(sha256.toLowerCase());
-  if (content === undefined) {
-    throw new TminusError("USAGE_INVALID", `there is no evidence with the SHA-256 ${clean(sha256)}`, {
-      hint: "tminus show <run> --step <id> lists the evidence of a step, each with its full SHA-256.",
-    });
-  }
-  const lines = content.replace(/\n$/, "").split("\n");
-  output.result({ evidence: sha256.toLowerCase(), content }, host.stdout.isTty ? lines.map(clean) : lines);
   return 0;
 }

@@ -1,4 +1,5 @@
 import type { ExitCode } from "../../error-codes.ts";
+import { followUpName } from "../../model/follow-up.ts";
 import type { EnvironmentStatus } from "../../model/tminus.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { waitsForPerson } from "../exit-code.ts";
@@ -18,7 +19,8 @@ export async function status(context: CommandContext): Promise<ExitCode> {
   return exitCode;
 }
 
-function statusJson({ environment, url, traffic, active, last, lease, lock }: EnvironmentStatus): object {
+function statusJson(status: EnvironmentStatus): object {
+  const { environment, url, traffic, active, last, lease, lock, overdueItems, overdueTasks } = status;
   return {
     environment,
     url,
@@ -27,5 +29,7 @@ function statusJson({ environment, url, traffic, active, last, lease, lock }: En
     ...(last === undefined ? {} : { last: runJson(last) }),
     ...(lease === undefined ? {} : { lease: toJson(lease) }),
     ...(lock === undefined ? {} : { lock: toJson(lock) }),
+    overdueItems: overdueItems.map((one) => toJson(one)),
+    overdueTasks: overdueTasks.map((one) => toJson({ ...one, name: followUpName(one) })),
   };
 }

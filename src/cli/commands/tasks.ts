@@ -4,12 +4,14 @@ import { actorText } from "../../model/actor-text.ts";
 import { followUpName, isOverdue, type FollowUp } from "../../model/follow-up.ts";
 import { clean } from "../../report/text.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
+import { handIn } from "../hand-in.ts";
 import { identify, type IdentityOptions } from "../identify.ts";
 import { toJson } from "../output/json.ts";
 import { reasonOf } from "../reason.ts";
 
 export interface TasksOptions extends IdentityOptions {
   note?: string;
+  attach?: string;
 }
 
 /** Lists what is still to be done after deploys, exit code 4 when something is overdue; or closes one of it. Requirement H5. */
@@ -19,7 +21,7 @@ export async function tasks(
   options: TasksOptions,
 ): Promise<ExitCode> {
   if (name !== undefined) return close(context, name, options);
-  if (options.note !== undefined)
+  if (options.note !== undefined || options.attach !== undefined)
     throw new TminusError("USAGE_INVALID", "it is not said which task is done", {
       hint: 'Name it: tminus tasks t3 --note "<what was done>"',
     });
@@ -42,7 +44,9 @@ async function close(context: CommandContext, name: string, options: TasksOption
   const note = reasonOf(options.note ?? "", 'what was done: --note "the tests ran, all green"');
   const tminus = await context.open();
   const actor = await identify(context, tminus, options);
-  const closed = await tminus.closeFollowUp(Number(id), note, actor);
+  const attachment =
+    options.attach === undefined ? {} : { attachment: await handIn(context, tminus, options.attach) };
+  const closed = await tminus.closeFollowUp(Number(id), { note, ...attachment }, actor);
   const said = closed ? `${name} is closed by ${actorText(actor)}: ${note}` : `${name} was closed before`;
   context.output.result({ task: name, closed, actor: actor.name, note, exitCode: 0 }, [clean(said)]);
   return 0;

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { durationOf, example, withActor, withConfirmation, withDatabase, type Run } from "../declare.ts";
+import { durationOf, example, withIdentity, withConfirmation, withDatabase, type Run } from "../declare.ts";
 
 export interface ArchiveOptions {
   database?: string;
@@ -9,12 +9,13 @@ export interface ArchiveOptions {
   olderThan?: number;
   unknownRuns?: boolean;
   by?: string;
+  login?: string;
   yes?: boolean;
   confirm?: string;
 }
 
 export function declareArchive(database: Command, run: Run): void {
-  const archive = withConfirmation(withActor(withDatabase(database.command("archive"))))
+  const archive = withConfirmation(withIdentity(withDatabase(database.command("archive"))))
     .description(
       "what db.contract dropped and keeps in the schema tminus_archive, and whether that can still be undone; or remove it: never what a run that has not ended may still put back. Exits 3 when one that was named stays",
     )

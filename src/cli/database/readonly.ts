@@ -1,5 +1,5 @@
 import { Argument, type Command } from "commander";
-import { example, withActor, withConfirmation, withDatabase, type Run } from "../declare.ts";
+import { example, withIdentity, withConfirmation, withDatabase, type Run } from "../declare.ts";
 
 export type ReadOnlyMode = "on" | "off" | "status";
 
@@ -7,12 +7,13 @@ export interface ReadOnlyOptions {
   database?: string;
   except?: string[];
   by?: string;
+  login?: string;
   yes?: boolean;
   confirm?: string;
 }
 
 export function declareReadonly(database: Command, run: Run): void {
-  const readonly = withConfirmation(withActor(withDatabase(database.command("readonly"))))
+  const readonly = withConfirmation(withIdentity(withDatabase(database.command("readonly"))))
     .addArgument(
       new Argument("<mode>", "on, off, or status: whether it is on, and what is amiss").choices([
         "on",

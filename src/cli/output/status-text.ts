@@ -1,4 +1,5 @@
 import { formatDuration } from "../../lib/duration.ts";
+import { followUpName } from "../../model/follow-up.ts";
 import { lockText, unlockHint } from "../../model/lock.ts";
 import type { Run } from "../../model/run.ts";
 import type { EnvironmentStatus } from "../../model/tminus.ts";
@@ -14,7 +15,7 @@ const SILENT_MS = 15_000;
 /** What is live, what runs and waits, what ended last. */
 export function statusText(
   project: string,
-  { environment, url, traffic, active, last, lease, lock }: EnvironmentStatus,
+  { environment, url, traffic, active, last, lease, lock, overdueItems, overdueTasks }: EnvironmentStatus,
   now: Date,
   { columns, style }: { columns: number; style: Style },
 ): string[] {
@@ -40,6 +41,10 @@ export function statusText(
     if (run.waitingFor !== undefined) add("    ", clean(waitingText(run.id, run.waitingFor, now)), "yellow");
     const countdown = run.verdict === undefined ? countdownText(run.plan, run.zeroAt, now) : undefined;
     if (countdown !== undefined) add("    ", countdown, "cyan");
+    for (const { item, owner, dueAt } of overdueItems.filter((one) => one.run === run.id)) {
+      const whose = owner === undefined ? "" : ` (${clean(owner)})`;
+      add("    ", `OVERDUE since ${dueAt.toISOString()}: ${clean(item)}${whose}`, "red");
+    }
     if (run.verdict !== undefined)
       add("    ", `${run.verdict.decision}: ${clean(run.verdict.reason)}`, "yellow");
   });
@@ -51,6 +56,12 @@ export function statusText(
     );
   }
   if (last !== undefined) add("  ", lastText(last, ago), "dim");
+  if (overdueTasks.length > 0) {
+    const names = overdueTasks.map(
+      (task) => followUpName(task) + (task.owner === undefined ? "" : ` (${clean(task.owner)})`),
+    );
+    add("  ", `! OVERDUE tasks: ${names.join(", ")}; look: tminus tasks --env ${environment}`, "red");
+  }
   if (active.length === 0 && last === undefined)
     add("  ", `no run yet; look ahead: tminus plan --env ${environment} --release <name>`, "dim");
   return lines;

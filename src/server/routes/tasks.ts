@@ -34,7 +34,7 @@ export function addTasks(api: Api, { tminus, clock }: ServerPorts): void {
     const { name } = c.req.valid("param");
     const task = (await tminus.followUps()).find((one) => followUpName(one) === name);
     const { note } = c.req.valid("json");
-    if (task === undefined || !(await tminus.closeFollowUp(task.id, note, signedIn(c.get("who")))))
+    if (task === undefined || !(await tminus.closeFollowUp(task.id, { note }, signedIn(c.get("who")))))
       throw new TminusError("RESOURCE_UNKNOWN", `there is no open task ${name}`);
     return c.json(taskResource(task, clock.now()), 200);
   });

@@ -235,6 +235,40 @@ export const cases: Case[] = [
     exit: 0,
   },
   {
+    name: "ack with a file",
+    argv: ["ack", "support-told", "--attach", import.meta.filename],
+    tminus: () => withRun(atChecklist),
+    exit: 0,
+  },
+  {
+    name: "ack with a file that is not there",
+    argv: ["ack", "support-told", "--attach", "no-such-file.png"],
+    tminus: () => withRun(atChecklist),
+    exit: 2,
+    error: "USAGE_INVALID",
+  },
+  {
+    name: "status with what is overdue",
+    argv: ["status"],
+    tminus: () =>
+      withRun(atChecklist, {
+        overdueItems: [{ run: ID, step: "told", item: "support-told", owner: "lena", dueAt: new Date(0) }],
+        openTasks: [
+          {
+            id: 3,
+            environment: "production",
+            text: "look",
+            owner: "max",
+            origin: "checklist a/b",
+            evidence: "none",
+            openedAt: new Date(0),
+            dueAt: new Date(1),
+          },
+        ],
+      }),
+    exit: 4,
+  },
+  {
     name: "ack of an unknown item",
     argv: ["ack", "suport-told"],
     tminus: () => withRun(atChecklist),

@@ -1,3 +1,5 @@
+import type { OverdueItem } from "../../../src/model/attestation.ts";
+import type { FollowUp } from "../../../src/model/follow-up.ts";
 import type { AnchorReading, AuditRecord } from "../../../src/model/audit.ts";
 import { TminusError } from "../../../src/errors.ts";
 import type { Emergency } from "../../../src/model/emergency.ts";
@@ -49,6 +51,8 @@ export interface FakeTminus extends Tminus {
   auditRecords: AuditRecord[];
   anchorReading: AnchorReading | undefined;
   watchedSteps: WatchedStep[];
+  overdueItems: OverdueItem[];
+  openTasks: FollowUp[];
   isClosed: boolean;
   /** Whom every password and token stands for. */
   signedIn: Actor | undefined;
@@ -106,6 +110,8 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     auditRecords: [],
     anchorReading: undefined,
     watchedSteps: [],
+    overdueItems: [],
+    openTasks: [],
     isClosed: false,
     signedIn: undefined,
     approvedBefore: undefined,
@@ -181,7 +187,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     },
     emergencies: async () => fake.declaredEmergencies,
     endEmergencies: async () => fake.declaredEmergencies.splice(0).length,
-    followUps: async () => [],
+    followUps: async () => fake.openTasks,
     closeFollowUp: async () => true,
     mergeBack: async ({ into }) => ({
       branch: "hotfix/x",
@@ -235,13 +241,21 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
       return isOpen;
     },
     environment: (name) => ({ name, protected: plan.environment.protected }),
-    async override({ forMs, ...wanted }) {
+    async override({ forMs, ...wanted }, actor) {
       const at = new Date("2026-11-21T10:00:00Z");
-      const made = { id: 1, ...wanted, at, until: new Date(at.getTime() + forMs) };
+      const made = {
+        id: 1,
+        ...wanted,
+        by: actor.name,
+        identity: actor,
+        at,
+        until: new Date(at.getTime() + forMs),
+      };
       fake.activeOverrides.push(made);
       return made;
     },
     overrides: async () => fake.activeOverrides,
+    permit: async () => undefined,
     async endOverrides(_environment, gate) {
       const left = fake.activeOverrides.filter((one) => one.gate !== gate);
       const ended = fake.activeOverrides.length - left.length;
@@ -255,7 +269,12 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
       yield* fake.auditRecords;
     },
     evidence: async (sha256) =>
-      sha256 === "e".repeat(64) ? "line one\n\u001b[31mline two\u001b[0m\n" : undefined,
+      sha256 === "e".repeat(64)
+        ? { mediaType: "text/plain", content: "line one\n\u001b[31mline two\u001b[0m\n" }
+        : sha256 === "b".repeat(64)
+          ? { mediaType: "image/png", content: Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0) }
+          : undefined,
+    handIn: async ({ name }) => ({ sha256: "a".repeat(64), name, mediaType: "image/png" }),
     status: async (environment) =>
       fake.environments
         .filter((name) => environment === undefined || name === environment)
@@ -270,6 +289,8 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
               value: { generation: 3, routes: [{ release: "v1", percent: 100 }] },
             },
             active: runs.filter(({ state }) => state !== "ended").reverse(),
+            overdueItems: fake.overdueItems,
+            overdueTasks: fake.openTasks,
             ...(last === undefined ? {} : { last }),
             ...(fake.openLock === undefined ? {} : { lock: fake.openLock }),
           };

@@ -3,9 +3,10 @@ import type { KeptArchive, ToRemove } from "../../../compose/database/archive.ts
 import type { ExitCode } from "../../../error-codes.ts";
 import { hasCode, TminusError } from "../../../errors.ts";
 import type { DatabasePlace } from "../../../model/database.ts";
-import { actorOf, type CommandContext } from "../../command-context.ts";
+import { type CommandContext } from "../../command-context.ts";
 import { confirmChange } from "../../confirm.ts";
 import type { ArchiveOptions } from "../../database/archive.ts";
+import { identifyAt } from "../../identify-at.ts";
 import { refuseWhenFrozen } from "../../refuse-when-frozen.ts";
 
 /** Whether what was dropped can still be put back by tminus, and why. */
@@ -74,11 +75,12 @@ async function removal(
   output.note("counting what would be removed");
   const counted = await room.countKept(place, going, cancelled);
   for (const item of counted) output.note(`${describeCounted(item)}  will be removed for good`);
+  const actor = await identifyAt(context, place, "remove archived rows", options);
   const environment = { name: place.environment ?? "", protected: place.protected };
   const rows = counted.reduce((sum, { counted: number }) => sum + (number ?? 0), 0);
   await confirmChange(context, environment, `remove ${rows.toLocaleString("en")} archived rows`, options);
   const outcomes = await room.removeKept(place, counted, {
-    by: actorOf(context, options.by),
+    by: actor.name,
     signal: cancelled,
     progress: (text) => output.note(place.redact(text)),
   });

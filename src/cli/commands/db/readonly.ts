@@ -1,5 +1,6 @@
 import type { ExitCode } from "../../../error-codes.ts";
-import { actorOf, type CommandContext } from "../../command-context.ts";
+import { type CommandContext } from "../../command-context.ts";
+import { identifyAt } from "../../identify-at.ts";
 import { confirmChange } from "../../confirm.ts";
 import type { ReadOnlyMode, ReadOnlyOptions } from "../../database/readonly.ts";
 
@@ -15,7 +16,13 @@ export async function readonly(
   if (mode !== "status") {
     const environment = { name: place.environment ?? "", protected: place.protected };
     await confirmChange(context, environment, `turn read-only mode ${mode}`, options);
-    const change = { mode, except: options.except ?? [], by: actorOf(context, options.by) };
+    const actor = await identifyAt(
+      context,
+      place,
+      mode === "on" ? "make read-only" : "make writable",
+      options,
+    );
+    const change = { mode, except: options.except ?? [], by: actor.name };
     const progress = (text: string): void => output.note(place.redact(text));
     const report = await setReadOnly(place, change, { signal: cancelled, progress });
     output.result({ mode, ...report, exitCode: 0 }, [
