@@ -44,8 +44,9 @@ const statusSchema = z.object({
   document: documentSchema,
 });
 const identitySchema = z.object({ pid: z.number(), startedAt: z.string() });
-/** An edge process that was started by an earlier tminus does not count them. */
+/** An edge process that was started by an earlier tminus does not count these. */
 const newClientsSchema = z.number().optional();
+const repeatedSchema = z.number().default(0);
 const countersSchema = z.array(
   z.object({
     release: z.string(),
@@ -54,6 +55,7 @@ const countersSchema = z.array(
     diverted: z.number(),
     badClients: z.number(),
     newClients: newClientsSchema,
+    repeated: repeatedSchema,
     latency: z.array(z.object({ leMs: z.number().nullable(), count: z.number() })),
   }),
 );
@@ -65,6 +67,7 @@ const countedSchema = z.object({
   diverted: z.number(),
   badClients: z.number(),
   newClients: newClientsSchema,
+  repeated: repeatedSchema,
   beyondMs: z.number(),
   latency: z.array(z.number()),
 });

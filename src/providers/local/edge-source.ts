@@ -20,7 +20,8 @@ const NOT_RUNNING = "no edge is running";
 
 /**
  * What the edge counted per release. A request counts when its answer is complete; one that was a release's share but
- * went elsewhere because the release was down counts as its error. Its visitors are the clients that were given a bucket
+ * went elsewhere because the release was down counts as its error. Errors of one client beyond what one can contribute are
+ * left out of error_rate, as bad ones and as requests. Its visitors are the clients that were given a bucket
  * of it. Questions whose times are multiples of 10 s and past are answered from the history of the last 24 h; all others
  * with the counters as they are now, which an edge keeps when it is replaced and loses when it is killed. Quantiles come
  * from the history whatever the times. Requirement E4.
@@ -135,18 +136,21 @@ export class EdgeSource implements SignalSource {
 /** `latency` is per bucket, not cumulative. */
 function sumsOf(
   metric: Metric,
-  counted: Pick<Counted, "requests" | "errors" | "diverted" | "badClients" | "newClients" | "latency">,
+  counted: Pick<
+    Counted,
+    "requests" | "errors" | "diverted" | "badClients" | "newClients" | "repeated" | "latency"
+  >,
   boundsMs: readonly number[],
 ): Sums {
   const errors = counted.errors + counted.diverted;
   const requests = counted.requests + counted.diverted;
-  const { newClients } = counted;
+  const { newClients, repeated } = counted;
   const visitors = newClients === undefined ? {} : { visitors: newClients };
   if (metric.kind === "share") {
     const slower = counted.latency.slice(boundsMs.indexOf(metric.slowerThanMs) + 1);
     return { bad: sum(slower), total: sum(counted.latency), ...visitors };
   }
-  if (metric.kind !== "count") return { bad: errors, total: requests, ...visitors };
+  if (metric.kind !== "count") return { bad: errors - repeated, total: requests - repeated, ...visitors };
   const events = { requests, errors, bad_clients: counted.badClients }[metric.name];
   return { bad: events ?? 0, total: 0 };
 }

@@ -9,7 +9,7 @@ const BOUNDS = [100, 1000];
 type Counted = EdgeHistory["recent"];
 
 function counted(fromMs: number, toMs: number, latency: number[], beyondMs = 0): Counted {
-  return { fromMs, toMs, requests: 0, errors: 0, diverted: 0, badClients: 0, beyondMs, latency };
+  return { fromMs, toMs, requests: 0, errors: 0, diverted: 0, badClients: 0, repeated: 0, beyondMs, latency };
 }
 
 function question(fromMs: number, toMs: number, stepMs: number): SeriesQuestion {

@@ -26,14 +26,16 @@ export const column = {
    * draw. A client that keeps no cookies is a new one with each request.
    */
   newClients: 6,
+  /** Errors and diverted requests beyond what one client can contribute; see ClientCap. */
+  repeated: 7,
   /** The first of the latency buckets. Requests without an answer are in none. */
-  buckets: 7,
+  buckets: 8,
 } as const;
 
 export const columnCount: number = column.buckets + latencyBoundsMs.length + 1;
 
 /** Names the meaning of the columns between edge processes and in files. Raise it whenever they or the bounds change. */
-export const columnsVersion = 2;
+export const columnsVersion = 3;
 
 /** Numbers in the order of `column`. */
 export type Row = Float64Array;

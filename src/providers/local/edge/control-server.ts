@@ -184,6 +184,7 @@ function countersOf(edge: Edge): object {
     diverted: one.diverted,
     badClients: one.totals[column.badClients]!,
     newClients: one.totals[column.newClients]!,
+    repeated: one.totals[column.repeated]!,
     // JSON has no Infinity: the last bucket has no bound
     latency: cumulativeBuckets(one).map(({ leMs, count }) => ({
       leMs: leMs === Infinity ? null : leMs,

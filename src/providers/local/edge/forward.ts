@@ -231,7 +231,9 @@ function countOnce(exchange: Exchange, instance: Instance): void {
   exchange.counted = true;
   if (exchange.choice.pinned) return;
   const elapsedMs = exchange.answeredMs ?? performance.now() - exchange.startedMs;
-  instance.metrics.count(elapsedMs, exchange.failed ? exchange.edge.clientOf(exchange.req) : undefined);
+  const client = exchange.edge.clientOf(exchange.req);
+  if (!exchange.failed) exchange.edge.metrics.clients.noteGood(client);
+  instance.metrics.count(elapsedMs, exchange.failed ? client : undefined);
 }
 
 function countUnansweredOnce(exchange: Exchange, instance: Instance): void {

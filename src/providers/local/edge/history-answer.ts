@@ -14,6 +14,7 @@ interface CountedPoint {
   diverted: number;
   badClients: number;
   newClients: number;
+  repeated: number;
   /** Of those slower than the last bound, together. */
   beyondMs: number;
   /** Per bucket, not cumulative. */
@@ -85,6 +86,7 @@ function pointOf(row: Row, fromMs: number, toMs: number): CountedPoint {
     diverted: row[column.diverted]!,
     badClients: row[column.badClients]!,
     newClients: row[column.newClients]!,
+    repeated: row[column.repeated]!,
     beyondMs: row[column.beyondMs]!,
     latency: Array.from(row.subarray(column.buckets)),
   };

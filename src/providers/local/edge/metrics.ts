@@ -1,3 +1,5 @@
+import { ClientCap } from "./client-cap.ts";
+import { ClientShares } from "./client-shares.ts";
 import { addTo, column, emptyRow, isEmpty, latencyBoundsMs, type Row } from "./columns.ts";
 
 const MAX_RELEASES = 32;
@@ -14,9 +16,12 @@ export class ReleaseMetrics {
   /** The totals when the open span began. */
   readonly #before: Row = emptyRow();
   readonly #badClients = new Set<string>();
+  readonly #cap: ClientCap;
 
-  constructor(release: string) {
+  /** `clients` is of all releases. */
+  constructor(release: string, clients: ClientShares) {
     this.release = release;
+    this.#cap = new ClientCap(clients);
   }
 
   get requests(): number {
@@ -72,6 +77,7 @@ export class ReleaseMetrics {
 
   /** Begins a new span and returns what was counted in the last one; undefined when that is nothing. */
   closeSpan(): Row | undefined {
+    this.#cap.closeSpan();
     const counted = this.openSpan();
     if (isEmpty(counted)) return undefined;
     this.#before.set(this.totals);
@@ -92,6 +98,7 @@ export class ReleaseMetrics {
   }
 
   #noteBadClient(client: string): void {
+    if (!this.#cap.take(client)) this.totals[column.repeated]! += 1;
     if (this.#badClients.size >= MAX_BAD_CLIENTS || this.#badClients.has(client)) return;
     this.#badClients.add(client);
     this.totals[column.badClients]! += 1;
@@ -101,9 +108,10 @@ export class ReleaseMetrics {
 /** The counters of the releases seen lately; of more than 32, those asked for longest ago are forgotten. */
 export class EdgeMetrics {
   readonly #releases = new Map<string, ReleaseMetrics>();
+  readonly clients: ClientShares = new ClientShares();
 
   of(release: string): ReleaseMetrics {
-    const one = this.#releases.get(release) ?? new ReleaseMetrics(release);
+    const one = this.#releases.get(release) ?? new ReleaseMetrics(release, this.clients);
     this.#releases.delete(release);
     this.#releases.set(release, one);
     if (this.#releases.size > MAX_RELEASES) this.#releases.delete(this.#releases.keys().next().value!);

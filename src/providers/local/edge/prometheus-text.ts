@@ -29,6 +29,11 @@ export function prometheusText(metrics: EdgeMetrics, instances: InstanceGauge[])
       "Clients without a bucket that were given one of the release.",
       (one) => one.totals[column.newClients]!,
     ],
+    [
+      "tminus_edge_repeated_errors_total",
+      "Errors and diverted requests beyond what one client can contribute.",
+      (one) => one.totals[column.repeated]!,
+    ],
   ];
   const lines: string[] = [];
   for (const [name, help, value] of counters) {

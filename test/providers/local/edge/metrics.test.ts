@@ -21,6 +21,7 @@ describe("the metrics", () => {
     expect(text).toContain(`tminus_edge_requests_total{${release}} 1\n`);
     expect(text).toContain(`tminus_edge_errors_total{${release}} 1\n`);
     expect(text).toContain(`tminus_edge_new_clients_total{${release}} 1\n`);
+    expect(text).toContain(`tminus_edge_repeated_errors_total{${release}} 0\n`);
     expect(text).toContain(`tminus_edge_latency_seconds_bucket{${release},le="0.25"} 0\n`);
     expect(text).toContain(`tminus_edge_latency_seconds_bucket{${release},le="0.5"} 1\n`);
     expect(text).toContain(`tminus_edge_latency_seconds_bucket{${release},le="+Inf"} 1\n`);
