@@ -60,8 +60,18 @@ export type SeriesAnswer =
   | { state: "counts"; points: CountPoint[] }
   /** In order of time. */
   | { state: "values"; points: ValuePoint[] }
-  /** From a source of cumulative counters: the sums since its own beginning. Smaller than before: it began anew. */
-  | { state: "counter"; atMs: number; bad: number; total: number; visitors?: number }
+  /**
+   * From a source of cumulative counters: the sums since its own beginning. Smaller than before, or of a process that
+   * began more than 2 s earlier or later (seconds since 1970, where it says so): it began anew.
+   */
+  | {
+      state: "counter";
+      atMs: number;
+      bad: number;
+      total: number;
+      visitors?: number;
+      processStartSeconds?: number;
+    }
   /** It answered, and there is nothing: an empty series, null, NaN, a denominator of 0. `raw` is what it said. */
   | { state: "no-data"; reason: string; raw?: string }
   /** It did not answer, or refused. lasting: asking again changes nothing until a person acts (401, 403, 404, 422). */

@@ -1,5 +1,6 @@
 import { deadline } from "../../lib/clock.ts";
 import type { Metric } from "../../model/metric.ts";
+import { isOtherStart } from "../../model/process-start.ts";
 import type { CountPoint, SeriesAnswer, SignalSource, ValuePoint } from "../../model/signal-source.ts";
 import type { Given } from "../../model/signal-source.ts";
 import type { WatchStage } from "../../watch/fold/definition.ts";
@@ -25,6 +26,8 @@ export interface CounterReading {
   bad: number;
   total: number;
   visitors?: number;
+  /** When the process began that counts, where it says so. */
+  processStartSeconds?: number;
   /** Between which sizes it fell last; see isBack. */
   fell?: { from: number; to: number };
 }
@@ -198,10 +201,17 @@ function fromValue(
 /** What came since the reading before. Counters that began anew say nothing of that time: it was not seen. */
 function fromCounter(
   { form, counter, cursorMs, nowMs }: SourceQuestion,
-  { atMs, bad, total, visitors }: Extract<SeriesAnswer, { state: "counter" }>,
+  { atMs, bad, total, visitors, processStartSeconds }: Extract<SeriesAnswer, { state: "counter" }>,
 ): SourceFinding {
   const fell = counter?.fell === undefined ? {} : { fell: counter.fell };
-  const now: CounterReading = { atMs, bad, total, ...(visitors === undefined ? {} : { visitors }), ...fell };
+  const now: CounterReading = {
+    atMs,
+    bad,
+    total,
+    ...(visitors === undefined ? {} : { visitors }),
+    ...(processStartSeconds === undefined ? {} : { processStartSeconds }),
+    ...fell,
+  };
   const open = { fromMs: cursorMs, toMs: Math.max(cursorMs, nowMs) };
   if (counter === undefined) return { spans: [], counter: now };
   const cameMore =
@@ -217,6 +227,12 @@ function fromCounter(
   }
   if (isBack(counter, now))
     return { spans: [], unanswered: { ...open, seen: { state: "stale", reason: BACK } }, counter: now };
+  if (isOtherStart(counter.processStartSeconds, processStartSeconds))
+    return {
+      spans: [],
+      unanswered: { ...open, seen: { state: "stale", reason: OTHER_PROCESS } },
+      counter: now,
+    };
   if (atMs <= counter.atMs) {
     return nowMs - counter.atMs > ALLOWANCE_MS
       ? { spans: [], unanswered: { ...open, seen: staleBy(nowMs - atMs) } }
@@ -231,6 +247,7 @@ function fromCounter(
 }
 
 const BEGAN_ANEW = "its counters fell: they began anew since the last look";
+const OTHER_PROCESS = "its process is another one than at the last look: its counters began anew";
 const BACK =
   "its counters fell and are back at once where they were, as where two instances answer in turns at one address";
 

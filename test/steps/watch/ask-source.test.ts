@@ -55,6 +55,24 @@ describe("a look at cumulative counters", () => {
     });
   });
 
+  it("has not seen the time in which the process began anew, however much it has counted since", async () => {
+    const known = { ...before, processStartSeconds: 1_700_000_000 };
+    const answer = { bad: 40, total: 500, visitors: 90 };
+    const finding = await lookAt(known, { ...answer, processStartSeconds: 1_700_000_600 });
+    expect(finding).toMatchObject({ spans: [], counter: { processStartSeconds: 1_700_000_600, ...answer } });
+    expect(finding.unanswered).toEqual({
+      ...span,
+      seen: {
+        state: "stale",
+        reason: "its process is another one than at the last look: its counters began anew",
+      },
+    });
+    for (const start of [1_700_000_001, undefined]) {
+      const same = await lookAt(known, { ...answer, ...(start && { processStartSeconds: start }) });
+      expect(same.spans).toHaveLength(1);
+    }
+  });
+
   it("takes no counts from two instances that answer in turns, whichever comes first", async () => {
     for (const order of ["ABABAB", "ABBABA", "BABAAB"]) {
       const totals = { A: 1000, B: 400 };

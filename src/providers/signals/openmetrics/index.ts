@@ -22,7 +22,7 @@ export const openmetricsSignals: SignalKind = {
     "What an application itself exposes for Prometheus, read at its own address, without a Prometheus.",
   notes: [
     "It is read anew at each question, and only the present can be asked for: of what came while nobody asked, counters tell the sum, values nothing.",
-    "The address must always lead to the same process. Behind a balancer each answer would be that of another one, and counters would seem to begin anew.",
+    "The address must always lead to the same process. Behind a balancer each answer would be that of another one, and counters would seem to begin anew. Where it exposes one `process_start_time_seconds`, a restart is seen by that, also when the counters have more by then.",
     "A text that is invalid anywhere, or cut off, is no answer. A series that is not there has counted nothing, as long as its metric is there.",
     "`share(latency > …)` is exact, and therefore only given for bounds of the histogram's own buckets. Quantiles are not given.",
     "Patterns (`=~`, `!~`) are those of RE2, as in Prometheus.",

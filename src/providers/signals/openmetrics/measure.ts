@@ -1,6 +1,7 @@
 import type { Metric } from "../../../model/metric.ts";
 import type { SeriesAnswer } from "../../../model/signal-source.ts";
 import { ALL, boundProblem, boundsAt, boundsOf } from "../histogram-bounds.ts";
+import { START_METRIC } from "../../../model/process-start.ts";
 import { slownessOf, type CountsQuery, type EventsQuery, type LatencyQuery } from "../queries.ts";
 import { fillRelease, nameOf, printSelector, selectorOf } from "../selector.ts";
 import type { ExposedSample, Exposition } from "./exposition.ts";
@@ -56,6 +57,7 @@ async function measureCounts(query: CountsQuery, reading: Reading): Promise<Seri
   const all = sum(total.samples);
   return {
     state: "counter",
+    ...processStart(reading),
     atMs: oldest([...total.samples, ...bad.samples], reading),
     bad: Math.min(sum(bad.samples), all),
     total: all,
@@ -66,7 +68,8 @@ async function measureEvents(query: EventsQuery, reading: Reading): Promise<Seri
   const events = await select(query.events, reading);
   if (!events.ok) return events.answer;
   if (!isExposed(query.events, reading.exposition)) return nothing(query.events);
-  return { state: "counter", atMs: oldest(events.samples, reading), bad: sum(events.samples), total: 0 };
+  const atMs = oldest(events.samples, reading);
+  return { state: "counter", ...processStart(reading), atMs, bad: sum(events.samples), total: 0 };
 }
 
 async function measureShare(
@@ -87,6 +90,7 @@ async function measureShare(
   const total = sum(all);
   return {
     state: "counter",
+    ...processStart(reading),
     atMs: oldest(buckets.samples, reading),
     bad: Math.max(0, total - sum(within)),
     total,
@@ -109,6 +113,15 @@ async function measureValue(query: ValueQuery, reading: Reading): Promise<Series
   const greatest = typeof query.max === "number" ? query.max : max?.samples[0]?.value;
   const point = { atMs: sample.atMs ?? reading.nowMs, value: sample.value };
   return { state: "values", points: [{ ...point, ...(greatest === undefined ? {} : { max: greatest }) }] };
+}
+
+/** Nothing when it says none, or those of several processes. */
+function processStart({ exposition }: Reading): { processStartSeconds?: number } {
+  const starts = exposition.samples.filter(({ labels }) => labels.__name__ === START_METRIC);
+  const [own] = starts;
+  return own === undefined || starts.length > 1 || !Number.isFinite(own.value)
+    ? {}
+    : { processStartSeconds: own.value };
 }
 
 function nothing(selector: string): SeriesAnswer {

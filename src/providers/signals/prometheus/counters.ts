@@ -1,6 +1,7 @@
 import { printSelector, type Selector } from "../selector.ts";
 import type { Api, Result, Series } from "./api.ts";
 import { findBirths, timesRead, type Births } from "./births.ts";
+import { readRestarts, type Restarts } from "./process-starts.ts";
 import { finite, LOOKBACK_MS, sampledSteps, stepAt, type Steps } from "./increases.ts";
 
 export interface CountersQuestion {
@@ -15,6 +16,8 @@ export interface Counters {
   /** With their samples from LOOKBACK_MS before the range on. */
   series: Series[];
   isBorn: Births["isBorn"];
+  /** As their processes tell, beside what their values show. */
+  restartsOf: Restarts;
   /** Steps of which it is known how many there were: sampled ones, and those before any of the series existed. */
   known: Set<number>;
   /** Why nothing is known, if so. */
@@ -31,9 +34,12 @@ export async function readCounters(
   const answer = await api.samples(printSelector(selector), steps.fromMs - LOOKBACK_MS, steps.toMs, signal);
   if (!answer.ok) return answer;
   const series = finite(answer.value);
+  const restarts = await readRestarts(api, series, steps, signal);
+  if (!restarts.ok) return restarts;
   const counters: Counters = {
     series,
     isBorn: () => false,
+    restartsOf: restarts.value,
     known: sampledSteps(series, steps, question.intervalMs),
     nothing: whyNothing(printSelector(selector), answer.value, series),
   };

@@ -58,8 +58,10 @@ export function countsAnswer(
   return points.length === 0 ? { state: "no-data", ...nothing } : { state: "counts", points };
 }
 
-function grown({ series, isBorn }: Counters, steps: Steps): Map<number, number> {
-  const increases = series.flatMap((one) => increasesOf(one, steps.fromMs, (atMs) => isBorn(one, atMs)));
+function grown({ series, isBorn, restartsOf }: Counters, steps: Steps): Map<number, number> {
+  const increases = series.flatMap((one) =>
+    increasesOf(one, steps.fromMs, (atMs) => isBorn(one, atMs), restartsOf(one)),
+  );
   return sumsOf(increases, steps);
 }
 

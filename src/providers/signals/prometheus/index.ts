@@ -18,7 +18,7 @@ export const prometheusSignals: SignalKind = {
   summary:
     "Series of a Prometheus server, or of one that speaks its HTTP API: Mimir, Thanos, VictoriaMetrics.",
   notes: [
-    "Counters are read as they were sampled, and their growth is summed up exactly, at the time of the later of two samples. A value below the one before is that of a counter that began anew. Across more than 5 min without a sample nothing is known.",
+    "Counters are read as they were sampled, and their growth is summed up exactly, at the time of the later of two samples. A value below the one before is that of a counter that began anew, and so is one whose process began anew by `process_start_time_seconds` of the same `job` and `instance`. Across more than 5 min without a sample nothing is known.",
     "A series that appears counts from 0 when it had not been there for a day and its metric was being read already; else from its first sample. While there is none of a release yet, and its metric is being read, it has had no request.",
     "Selectors are plain: a counter that is summed up by PromQL hides that one of its parts began anew.",
     "`share(latency > …)` is exact, and therefore only given for bounds of the histogram's own buckets. A quantile is interpolated inside of a bucket, and at most the greatest bound.",

@@ -118,10 +118,11 @@ function readBuckets(
 function bucketIncreases(
   bucket: Series,
   together: readonly Series[],
-  { isBorn }: Counters,
+  { isBorn, restartsOf }: Counters,
   { fromMs }: Question,
 ): Increase[] {
-  return increasesOf(bucket, fromMs, (atMs) => isBorn(bucket, atMs), resetsOf(together));
+  const resets = new Set([...resetsOf(together), ...restartsOf(bucket)]);
+  return increasesOf(bucket, fromMs, (atMs) => isBorn(bucket, atMs), resets);
 }
 
 /** Of the bounds that every histogram has. */

@@ -122,6 +122,21 @@ describe("what an application exposes", () => {
     });
   });
 
+  it("tells when its process began, unless it tells it of several", async () => {
+    const ask = (source: SignalSource) => source.query({ metric: { kind: "error_rate" }, ...range }, signal);
+    const own = `${exposed(String)}process_start_time_seconds 1.7e9\n`;
+    await withSource(
+      METRICS,
+      async (source) => expect(await ask(source)).toMatchObject({ processStartSeconds: 1.7e9, total: 99 }),
+      own,
+    );
+    await withSource(
+      METRICS,
+      async (source) => expect(await ask(source)).not.toHaveProperty("processStartSeconds"),
+      `${own}process_start_time_seconds{of="b"} 1.8e9\n`,
+    );
+  });
+
   it("is zero of a release that has no series yet, and nothing of a metric that is not there", async () => {
     await withSource(
       { ...METRICS, x: { events: "x_total" }, refunds: { events: "refunds_total" } },

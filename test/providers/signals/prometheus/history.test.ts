@@ -18,6 +18,8 @@ interface Story {
   read?: (atMs: number) => boolean;
   /** Undefined: not sampled. */
   value: (atMs: number) => number | undefined;
+  /** When the process of the series began, where it says so. */
+  start?: (atMs: number) => number;
 }
 
 const perMinute = (atMs: number): number => Math.floor((atMs + HOUR) / MINUTE) + 1000;
@@ -42,6 +44,13 @@ const stories = {
   restarts: {
     value: (at) => (at < HOUR ? perMinute(at) : at < HOUR + MINUTE ? 3 : 1),
   },
+  /** Starts again at 60 min, and has more at the next scrape than it had before. */
+  outgrows: {
+    value: (at) => (at < HOUR ? 5 : 47),
+    start: (at) => (at < HOUR ? 0 : HOUR - 5000),
+  },
+  /** Its process says another time each time, as when the machine's clock is being adjusted. */
+  jitters: { value: perMinute, start: (at) => 1000 * (Math.abs(at / SCRAPE) % 2) },
 } satisfies Record<string, Story>;
 
 describe.skipIf(!isThere)("the history of a real Prometheus", () => {
@@ -73,6 +82,12 @@ describe.skipIf(!isThere)("the history of a real Prometheus", () => {
     ["born", "counts a new series from 0", 40 + 30],
     ["found", "does not count what an old counter has when Prometheus first reads it", 30],
     ["restarts", "counts what a counter has after it began anew", 29 + 3 + 1],
+    [
+      "outgrows",
+      "counts what a counter has whose process began anew, also when that is more than before",
+      47,
+    ],
+    ["jitters", "takes no process for a new one whose start is off by a second", 60],
   ])("%s: %s", async (name, _what, total) => {
     expect(sum(await counted(name))).toBe(total);
   });
@@ -109,11 +124,21 @@ function samplesOf(all: Record<string, Story>): string {
     `# TYPE ${name} counter`,
     ...times.flatMap((at) => {
       const own = value(at);
-      return own === undefined ? [] : [`${name}_total{of="it"} ${own} ${(DAY + at) / 1000}`];
+      return own === undefined
+        ? []
+        : [`${name}_total{of="it",instance="${name}"} ${own} ${(DAY + at) / 1000}`];
     }),
     ...times.filter(read).map((at) => `${name}_total{of="other"} 5 ${(DAY + at) / 1000}`),
   ]);
-  return `${lines.join("\n")}\n# EOF\n`;
+  const starts = Object.entries(all).flatMap(([name, { start }]) =>
+    start === undefined
+      ? []
+      : times.map(
+          (at) =>
+            `process_start_time_seconds{instance="${name}"} ${DAY / 1000 + start(at) / 1000} ${(DAY + at) / 1000}`,
+        ),
+  );
+  return `${[...lines, "# TYPE process_start_time_seconds gauge", ...starts].join("\n")}\n# EOF\n`;
 }
 
 function sum(answer: SeriesAnswer): number | SeriesAnswer {
