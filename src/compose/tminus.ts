@@ -9,7 +9,10 @@ import { TminusError } from "../errors.ts";
 import type { Plan, Schedule } from "../model/plan.ts";
 import type { RunEvent } from "../model/run.ts";
 import type { EnvironmentStatus, PlanRequest, Tminus } from "../model/tminus.ts";
+import { planHash } from "../model/plan-hash.ts";
+import { asMeasuredBefore } from "../plan/as-measured-before.ts";
 import { movedInputs } from "../plan/moved-inputs.ts";
+import { stepKinds } from "../steps/registry.ts";
 import { readAudit } from "../store/audit.ts";
 import { openRequestLog } from "../store/api-requests.ts";
 import { readLock, unlock } from "../store/locks.ts";
@@ -141,7 +144,8 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
         progress: () => undefined,
       };
       const now = await plan(request, before.scheduled);
-      if (now.hash === before.hash) return;
+      const compared = asMeasuredBefore(now, before, (kind) => stepKinds[kind]?.measures === true);
+      if (planHash(compared) === before.hash) return;
       const moved = movedInputs(before, now);
       const named = moved.length > 0 ? moved : ["what the gates and steps found out"];
       throw new TminusError("PLAN_STALE", `the plan is stale; moved since it was made: ${named.join("; ")}`, {

@@ -34,6 +34,8 @@ export interface StepKind<With = JsonObject, Facts extends Json = Json> {
   inRollback: boolean;
   /** Set when the step changes nothing that serves users: then it also runs in a freeze. */
   changesNothing?: true;
+  /** What `gather` finds is measured anew each time: a plan is not stale for that, but for the inputs of the forecast alone. */
+  measures?: true;
   /** A `with:` block as YAML, checked by a test and shown in the documentation. */
   example: string;
   /** Looks at the world, read-only, when planning. */

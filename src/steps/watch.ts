@@ -20,6 +20,7 @@ export const watch = defineStep({
   kind: "watch",
   version: 2,
   inRollback: false,
+  measures: true,
   changesNothing: true,
   summary:
     "Watches measured signals and addresses for a time, rolls back on sound evidence, and asks a person when it cannot tell.",
