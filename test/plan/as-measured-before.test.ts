@@ -27,7 +27,7 @@ describe("a plan that is made again", () => {
     const before = planWith({ kind: "watch", facts: { perMinute: 30 } });
     const others = [
       planWith({ kind: "watch", facts: { perMinute: 30 }, with: { duration: "1h" } }),
-      planWith({ kind: "watch", facts: { perMinute: 30 }, onFailure: "hold" }),
+      planWith({ kind: "watch", facts: { perMinute: 30 }, timeoutMs: 5 }),
       { ...before, inputs: [...before.inputs, { name: "signals", digest: "cannot be asked" }] },
     ];
     for (const now of others)
