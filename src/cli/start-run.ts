@@ -8,6 +8,7 @@ import { type CommandContext } from "./command-context.ts";
 import { identify, type IdentityOptions } from "./identify.ts";
 import { confirmChange, type Confirmation } from "./confirm.ts";
 import { detachedText, followRun } from "./follow-run.ts";
+import { aheadText } from "./output/ahead-text.ts";
 import { runJson } from "./output/json.ts";
 
 export interface StartOptions extends Confirmation, IdentityOptions {
@@ -36,6 +37,7 @@ export async function startRun(
   const actor = await identify(context, tminus, options);
   for (const line of planText(plan, output)) output.line(line);
   if (isBlocked(plan)) throw blockedError(plan);
+  for (const line of aheadText(plan, await tminus.activeRuns(plan.environment.name))) output.line(line);
   if (options.waitForWindow !== true) await tminus.checkWindow(plan);
   const what = `${plan.purpose === "rollback" ? "roll back to" : "deploy"} ${plan.release}`;
   await confirmChange(context, plan.environment, what, options);

@@ -35,7 +35,7 @@ import { definedOnly, makePlan } from "./make-plan.ts";
 import { overdueItems, overdueTasks } from "./overdue.ts";
 import { identify, openPeople } from "./people.ts";
 import { contextOf, openProject } from "./project.ts";
-import { runHistory } from "./run-history.ts";
+import { activeRuns, runHistory } from "./run-history.ts";
 import { runContextSchema, type RunContext } from "./run-context.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
 import { changesSinceApproval } from "./changes-since-approval.ts";
@@ -179,6 +179,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     changesSinceApproval: async (runId) => changesSinceApproval(await pool(), runId),
     findRun: async (id, name) => runs.findRun(await pool(), id, ofProject(name)),
     runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), ofProject(name), limit),
+    activeRuns: (name) => activeRuns(place, name),
     attempts: async (runId) => runs.listAttempts(await pool(), runId),
     async events(runId, after) {
       const all: RunEvent[] = [];

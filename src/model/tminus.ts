@@ -67,6 +67,8 @@ export interface Tminus {
   /** Newest first. */
   runs(filter: { environment?: string; limit: number }): Promise<Run[]>;
   /** In the order in which they began. */
+  /** Of the environment and not ended, oldest first. Makes no state where there was none: nothing was ever run there. */
+  activeRuns(environment: string): Promise<Run[]>;
   attempts(runId: string): Promise<Attempt[]>;
   /** Rising by sequence, those after `after` (0 for all). */
   events(runId: string, after: number): Promise<RunEvent[]>;

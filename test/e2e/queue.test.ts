@@ -108,4 +108,39 @@ describe("two deploys to one environment at once", ROOM, () => {
       [holder, queued].flatMap((id) => [`did before-${id}`, `did after-${id}`]),
     );
   });
+
+  it("say what they wait behind, until when, and how that is cancelled, before and when they are started", async () => {
+    project = await ReleaseProject.create({
+      stages: stage(
+        "go",
+        effectStep("first").replace("kind: command", "kind: command, at: T-10s") + RELEASE_STEPS,
+      ),
+    });
+    tminus = new CommandLine(project.directory, project.environment({ TMINUS_START_WORKER: "0" }));
+    await project.startWorker();
+    expect((await tminus.run("plan", "--release", "v1")).stdout).not.toContain("waits behind");
+    const scheduled = await tminus.json<{ run: { id: string } }>(
+      "deploy",
+      "--release",
+      "v1",
+      "--at",
+      "6h",
+      "--by",
+      "mia",
+      "--detach",
+    );
+    const { id } = scheduled.value.run;
+    const told = new RegExp(
+      `waits behind run ${id} \\(release v1, started by mia; it waits until \\S+Z: first starts at T-10s\\); look at it: tminus watch ${id}; cancel it: tminus abort ${id}`,
+    );
+    const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ");
+    await expect
+      .poll(async () => oneLine((await tminus.run("plan", "--release", "v2")).stdout), { timeout: 40_000 })
+      .toMatch(told);
+    const later = await tminus.run("deploy", "--release", "v2", "--by", "tom", "--detach");
+    expect([later.exitCode, oneLine(later.stdout)]).toEqual([0, expect.stringMatching(told)]);
+    expect((await tminus.run("abort", id, "--by", "tom")).exitCode).toBe(0);
+    const [, queued = ""] = /run (\w+) started by/.exec(later.stdout) ?? [];
+    expect((await tminus.run("wait", queued, "--for", "succeeded", "--timeout", "40s")).exitCode).toBe(0);
+  });
 });

@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import { isBlocked, planText } from "../../report/plan-text.ts";
+import { aheadText } from "../output/ahead-text.ts";
 import { environmentOf, placeOf, type CommandContext } from "../command-context.ts";
 
 /** Makes a plan, shows it, and with `output` writes it to a file. Exit code 3 when it is blocked. */
@@ -33,7 +34,13 @@ export async function plan(
     output.note(`plan written to ${file}; deploy exactly this with: tminus deploy --plan ${file}`);
   }
   const blocked = isBlocked(made);
-  output.result({ plan: made, blocked }, planText(made, output));
+  const active = await tminus.activeRuns(environment);
+  const ahead = active.map(({ id, state, waitingFor }) => ({
+    run: id,
+    state,
+    ...(waitingFor?.until === undefined ? {} : { until: waitingFor.until }),
+  }));
+  output.result({ plan: made, blocked, ahead }, [...planText(made, output), ...aheadText(made, active)]);
   return blocked ? 3 : 0;
 }
 

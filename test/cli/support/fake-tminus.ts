@@ -209,6 +209,8 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
       fake.workersAsked++;
     },
     findRun: async (id, environment) => find(id, environment),
+    activeRuns: async (environment) =>
+      fake.runList.filter((run) => run.environment === environment && run.state !== "ended").reverse(),
     runs: async ({ environment, limit }) =>
       fake.runList
         .filter((run) => environment === undefined || run.environment === environment)
