@@ -217,8 +217,8 @@ function addDecisions(program: Command, run: Run): void {
   resume.addOption(
     new Option(
       "--as <what>",
-      "answer about the step that the run asks about; extend: a watch looks longer before you decide",
-    ).choices(["done", "retry", "failed", "extend"] satisfies DecisionWord[]),
+      "answer about the step that the run asks about; extend: a watch looks longer before you decide; promote: end a watch that goes on early and keep the release, with --note",
+    ).choices(["done", "retry", "failed", "extend", "promote"] satisfies DecisionWord[]),
   );
   withIdentity(resume).option("--note <text>", "why", "");
   example(
@@ -226,6 +226,7 @@ function addDecisions(program: Command, run: Run): void {
     "tminus resume",
     "tminus resume --as retry",
     'tminus resume --as extend --note "too few requests so far"',
+    'tminus resume --as promote --note "the fix has to be everywhere before the sale opens"',
   );
   resume.action((id: string | undefined, options) =>
     run(async (context) => (await import("./commands/resume.ts")).resume(context, id, options)),

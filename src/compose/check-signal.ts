@@ -5,6 +5,7 @@ import type { NewerPlan, Run } from "../model/run.ts";
 import { usualDecisions, type DecisionWord } from "../model/decision.ts";
 import type { SignalBody } from "../model/signal.ts";
 import { actorRecord } from "../model/actor-text.ts";
+import { whyNotEarly, type Promoters } from "../steps/watch/early-end.ts";
 import { approve } from "../steps/approve.ts";
 import { whyNotStarted, whyRefused } from "../steps/approve/policy.ts";
 import type { Plan } from "../model/plan.ts";
@@ -43,6 +44,7 @@ export function checkSignal(
       requireItem(run, body, actor, areUsers);
       return;
     case "resolve":
+      if (body.as === "promote") return requirePromoter(run, body, actor);
       if (run.waitingFor?.for !== "decision" || run.waitingFor.stepId !== body.stepId) {
         throw new TminusError(
           "RUN_NOT_WAITING",
@@ -136,6 +138,33 @@ function requireItem(
       hint: `Add --note "<what you saw>".`,
     });
   }
+}
+
+/** Whether the watch goes on is looked at by itself: a word that came before it began does not count. */
+function requirePromoter(
+  run: Run,
+  { stepId, note }: Extract<SignalBody, { kind: "resolve" }>,
+  actor: Actor,
+): void {
+  const step = stepsOf(run.plan).find(({ id }) => id === stepId);
+  if (step?.kind !== "watch")
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} has no watch ${stepId}`);
+  if (run.verdict !== undefined)
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} is being rolled back`);
+  if (run.waitingFor?.for === "decision")
+    throw new TminusError("RUN_NOT_WAITING", `run ${run.id} asks: ${run.waitingFor.text}`, {
+      hint: `Answer it: tminus resume ${run.id} --as ${(run.waitingFor.answers ?? usualDecisions).join(" | ")}`,
+    });
+  const reason = whyNotEarly(
+    step.with.promote as Promoters | undefined,
+    run.plan.environment.protected,
+    actor,
+  );
+  if (reason !== undefined) throw new TminusError("APPROVAL_REFUSED", reason, { hint: SIGN_IN });
+  if (note.trim() !== "") return;
+  throw new TminusError("USAGE_INVALID", "a watch is not ended early without saying why", {
+    hint: 'Add --note "<why the release may stay>".',
+  });
 }
 
 function requireAnswer(run: Run, as: DecisionWord, answers: readonly DecisionWord[]): void {

@@ -49,7 +49,7 @@ export async function askPerson(
     for (;;) {
       if (options.isRollback !== true && control.stopRequest() !== undefined) return undefined;
       const answer = control.all().find((signal) => signal.id > after && isAbout(signal, subject));
-      if (answer?.body.kind === "resolve") {
+      if (answer?.body.kind === "resolve" && answer.body.as !== "promote") {
         const as = answer.body.as === "extend" ? "retry" : answer.body.as; // there is nothing to look at for longer
         // Before acting on it: a "retry" counts once. The other two end the question by what they lead to, and
         // are found again here when the worker dies before that.
@@ -98,5 +98,5 @@ function toQuestion(state: Json | undefined): Question | undefined {
 }
 
 function isAbout({ body }: Signal, subject: string): boolean {
-  return body.kind === "resolve" && body.stepId === subject;
+  return body.kind === "resolve" && body.as !== "promote" && body.stepId === subject;
 }

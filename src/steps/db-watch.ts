@@ -17,7 +17,7 @@ import {
 } from "./database-watch/fold.ts";
 import { defineStep } from "./define.ts";
 import { readAnswers } from "./read-answers.ts";
-import type { Answer } from "./watch/answers.ts";
+import type { Answer as WatchAnswer } from "./watch/answers.ts";
 import { connectionString, messageOf, milliseconds } from "./migrate/place.ts";
 
 const READ_TIMEOUT_MS = 5_000;
@@ -179,13 +179,15 @@ function over(context: Context, health: HealthState): StepResult {
   };
 }
 
+type Answer = Pick<WatchAnswer, "id" | "as" | "by" | "note">;
+
 /** Not having seen enough is neither good nor bad: a person decides. */
 async function ask(context: Context, reason: string, after: number): Promise<Answer> {
   const { runId, stepId } = context;
   const text = `too little was seen: ${reason}. Decide about ${stepId}: tminus resume ${runId} --as done (accept) | retry (watch again) | failed`;
   const answer = await context.waiting({ for: "decision", text }, () =>
     readAnswers(context, undefined, ({ id, actor, body }): Answer | undefined =>
-      id > after && body.kind === "resolve"
+      id > after && body.kind === "resolve" && body.as !== "promote"
         ? { id, as: body.as === "extend" ? "retry" : body.as, by: actor, note: body.note }
         : undefined,
     ),

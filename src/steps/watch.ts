@@ -1,10 +1,12 @@
 import { formatDuration } from "../lib/duration.ts";
-import { decisionWords } from "../model/decision.ts";
+import { watchDecisions } from "../model/decision.ts";
 import type { StepResult } from "../model/step-kind.ts";
 import { endMsOf } from "../watch/fold/watch-state.ts";
 import { defineStep } from "./define.ts";
 import { openAnswers, type Answer, type Answers } from "./watch/answers.ts";
 import { curedWatch } from "./watch/cured.ts";
+import { isGating } from "../watch/fold/definition.ts";
+import { whyNotEarly } from "./watch/early-end.ts";
 import { forecastWatch, gatherWatch } from "./watch/forecast.ts";
 import type { Acceptance, SavedWatch } from "./watch/saved-watch.ts";
 import type { WatchContext } from "./watch/facts.ts";
@@ -63,8 +65,15 @@ async function act(context: WatchContext): Promise<StepResult> {
   }
   for (;;) {
     context.signal.throwIfAborted();
-    const stop = await lookUntil(session, answers, (found) => found !== undefined);
+    const found = await lookUntil(
+      session,
+      answers,
+      (stop) => stop !== undefined,
+      () => answers.promotion(session.saved().lastSignalId),
+    );
+    const stop = found !== undefined && "as" in found ? await endEarly(context, session, found) : found;
     if (stop === undefined) continue;
+    if ("outcome" in stop) return session.end(stop);
     const result = settleAlone(session, stop) ?? (await settleByAsking(context, session, answers, stop));
     if (result !== undefined) return session.end(result);
   }
@@ -77,23 +86,12 @@ async function findRetry(answers: Answers, lastSignalId: number): Promise<Answer
   return answer?.as === "retry" ? answer : undefined;
 }
 
-/** Looks whenever it is due, until what stops the watch, or that nothing does, matters. */
-async function lookUntil(
-  session: Session,
-  answers: Answers,
-  matters: (stop: Stop | undefined) => boolean,
-): Promise<Stop | undefined>;
+/** Looks whenever it is due, until what stops the watch, or that nothing does, matters, or a person's word has come. */
 async function lookUntil(
   session: Session,
   answers: Answers,
   matters: (stop: Stop | undefined) => boolean,
   answer: () => Answer | undefined,
-): Promise<Stop | Answer | undefined>;
-async function lookUntil(
-  session: Session,
-  answers: Answers,
-  matters: (stop: Stop | undefined) => boolean,
-  answer: () => Answer | undefined = () => undefined,
 ): Promise<Stop | Answer | undefined> {
   for (;;) {
     const given = answer();
@@ -106,6 +104,47 @@ async function lookUntil(
     const stop = await session.look();
     if (matters(stop)) return stop;
   }
+}
+
+/**
+ * A person ends the watch before its time and keeps the release. It looks once more: what stops the watch then is settled as
+ * always. Undefined when the word does not count.
+ */
+async function endEarly(
+  context: WatchContext,
+  session: Session,
+  given: Answer,
+): Promise<Stop | StepResult | undefined> {
+  await session.save({ lastSignalId: given.id });
+  const { definition } = session.saved();
+  const { environment, with: settings } = context;
+  const reason =
+    given.at.getTime() < definition.startedAtMs
+      ? `${given.by} said it before the watch had begun`
+      : (whyNotEarly(settings.promote, environment.protected, given.identity) ??
+        (given.note.trim() === "" ? `${given.by} does not say why` : undefined));
+  if (reason !== undefined) {
+    context.progress(`the watch is not ended early: ${reason}`);
+    return undefined;
+  }
+  const stop = await session.look();
+  if (stop !== undefined) return stop;
+  const { lastLookMs, extendedMs } = session.saved();
+  const { rules } = session.judgementOfNow();
+  const gating = definition.rules.filter((own) => isGating(own)).map(({ rule }) => rule.name);
+  const proven = gating.filter((name) => rules[name]?.verdict === "PASS");
+  const notProven = gating.filter((name) => !proven.includes(name));
+  const afterMs = (lastLookMs ?? definition.startedAtMs) - definition.startedAtMs;
+  const plannedMs = endMsOf(definition) + extendedMs - definition.startedAtMs;
+  const text = [
+    `ended early after ${formatDuration(afterMs)} of ${formatDuration(plannedMs)} by ${given.by}: ${given.note}`,
+    ...(notProven.length === 0
+      ? []
+      : [`not proven: ${notProven.map((name) => `${name} (${rules[name]?.reason})`).join(", ")}`]),
+    ...(proven.length === 0 ? [] : [`good so far: ${proven.join(", ")}`]),
+  ].join("; ");
+  const result = outcome(session, "done", "accepted", text, given);
+  return { ...result, result: { ...result.result, endedEarly: { afterMs, plannedMs, proven, notProven } } };
 }
 
 /** The outcome when no person is needed for it. */
@@ -139,7 +178,7 @@ async function settleByAsking(
   if (session.saved().asking?.key !== stop.key)
     await session.save({ asking: { key: stop.key, approvals: [] }, lastSignalId: answers.lastId() });
   const question = questionOf(context, session, stop);
-  const given = await context.waiting({ for: "decision", text: question, answers: [...decisionWords] }, () =>
+  const given = await context.waiting({ for: "decision", text: question, answers: [...watchDecisions] }, () =>
     lookUntil(
       session,
       answers,

@@ -39,6 +39,7 @@ const plan = samplePlan({
           with: { evidence: ["work"], attest: [{ id: "team", text: "", by: "Lena" }] },
         }),
         scriptedStep("work"),
+        scriptedStep("look", { kind: "watch", with: { promote: "anyone" } }),
       ],
     },
   ],
@@ -75,6 +76,7 @@ function answer(
 
 const approve = { kind: "approve", stepId: "sign", planHash: plan.hash, note: "" } as const;
 const resolve = { kind: "resolve", stepId: "work", as: "done", note: "" } as const;
+const promote = { kind: "resolve", stepId: "look", as: "promote", note: "the sale opens" } as const;
 const statement = { kind: "attest", stepId: "sign-off", item: "team", note: "" } as const;
 const evidence = { kind: "attest", stepId: "sign-off", item: "work", note: "" } as const;
 const asksForEvidence: Partial<Run> = {
@@ -84,6 +86,29 @@ const asksForEvidence: Partial<Run> = {
 const verdict = { decision: "roll-back", reason: "", by: "tminus", at: "" } as const;
 
 describe("checkSignal", () => {
+  it("lets a watch of a protected environment be ended early by an approver alone, who says why", () => {
+    const approver: Actor = { ...uncheckedActor("ann"), kind: "human", roles: ["approver"] };
+    const send = (change: { note?: string; stepId?: string }, actor: Actor, run: Partial<Run> = {}): void =>
+      checkSignal(runWith(run), { ...promote, ...change }, actor, { newerPlans: [], now: new Date(1) });
+    const code = (work: () => void): unknown => {
+      try {
+        return work();
+      } catch (error) {
+        return hasCode(error) ? error.code : error;
+      }
+    };
+    expect(code(() => send({}, approver))).toBeUndefined();
+    expect(code(() => send({}, uncheckedActor("tom")))).toBe("APPROVAL_REFUSED");
+    expect(code(() => send({}, { ...approver, kind: "agent" }))).toBe("APPROVAL_REFUSED");
+    expect(code(() => send({ note: " " }, approver))).toBe("USAGE_INVALID");
+    expect(code(() => send({ stepId: "work" }, approver))).toBe("RUN_NOT_WAITING");
+    expect(code(() => send({}, approver, { verdict }))).toBe("RUN_NOT_WAITING");
+    const asks = { for: "decision", text: "errors", stepId: "look", answers: ["done"] } as const;
+    expect(code(() => send({}, approver, { waitingFor: { ...asks, answers: ["done"] } }))).toBe(
+      "RUN_NOT_WAITING",
+    );
+  });
+
   it.each<[string, string, SignalBody, Partial<Run>?, string?]>([
     ["an approval by somebody else", "accepted", approve],
     ["an approval of another plan", "APPROVAL_REFUSED", { ...approve, planHash: base.hash }],

@@ -91,7 +91,8 @@ async function ask(ctx: Ctx, saved: Saved, look: Look): Promise<Answer> {
   const text = `${problemOf(look)}: ${look.text}; ${lastVerified(saved)}. done: it may stay so; retry: look again; failed: do not sign off`;
   const answer = await ctx.waiting({ for: "decision", text, answers: [...usualDecisions] }, () =>
     readAnswers(ctx, undefined, ({ id, actor, body }): Answer | undefined => {
-      if (body.kind !== "resolve" || body.as === "extend" || id <= saved.answered) return undefined;
+      if (body.kind !== "resolve" || id <= saved.answered) return undefined;
+      if (body.as === "extend" || body.as === "promote") return undefined;
       return { as: body.as, by: actor, note: body.note, id };
     }),
   );

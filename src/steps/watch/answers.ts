@@ -1,3 +1,4 @@
+import type { Actor } from "../../model/actor.ts";
 import type { DecisionWord } from "../../model/decision.ts";
 import type { Signal } from "../../model/signal.ts";
 import type { StepContext } from "../../model/step-kind.ts";
@@ -6,6 +7,8 @@ export interface Answer {
   id: number;
   as: DecisionWord;
   by: string;
+  identity: Actor;
+  at: Date;
   note: string;
 }
 
@@ -13,6 +16,8 @@ export interface Answer {
 export interface Answers {
   /** The first answer after this signal. Throws when the inbox could not be read. */
   after(signalId: number): Answer | undefined;
+  /** The first word after this signal that the watch is to end early; that answers no question. */
+  promotion(signalId: number): Answer | undefined;
   /** The id of the newest signal read so far. */
   lastId(): number;
   /** Resolves after `ms`, or at once when a signal arrives. Throws the context's reason when it aborts. */
@@ -32,10 +37,10 @@ export function openAnswers({
   let failure: Error | undefined;
   let wake = (): void => undefined;
 
-  const take = ({ id, actor, body }: Signal): void => {
+  const take = ({ id, actor, identity, at, body }: Signal): void => {
     lastId = Math.max(lastId, id);
     if (body.kind !== "resolve" || answers.length >= MAX_ANSWERS) return;
-    answers.push({ id, as: body.as, by: actor, note: body.note });
+    answers.push({ id, as: body.as, by: actor, identity, at, note: body.note });
     wake();
   };
   const reading = async (): Promise<void> => {
@@ -47,11 +52,14 @@ export function openAnswers({
     wake();
   });
 
+  const first = (signalId: number, isPromotion: boolean): Answer | undefined => {
+    if (failure !== undefined) throw failure;
+    return answers.find(({ id, as }) => id > signalId && (as === "promote") === isPromotion);
+  };
+
   return {
-    after(signalId) {
-      if (failure !== undefined) throw failure;
-      return answers.find((answer) => answer.id > signalId);
-    },
+    after: (signalId) => first(signalId, false),
+    promotion: (signalId) => first(signalId, true),
     lastId: () => lastId,
     async sleep(ms) {
       const ending = new AbortController();

@@ -5,6 +5,7 @@ import { durationSchema, idSchema, type IssueParams } from "../../model/runbook.
 import { spendsRisk } from "../../watch/fold/spends-risk.ts";
 import { checkRule } from "../../watch/rules/check-rule.ts";
 import { ruleObjectSchema, ruleTextSchema } from "../../watch/rules/rule-schema.ts";
+import { PROMOTERS } from "./early-end.ts";
 import { parseRule } from "../../watch/rules/parse-rule.ts";
 import { printRule } from "../../watch/rules/print-rule.ts";
 import { POLICIES, type WatchRule } from "../../watch/rules/watch-rule.ts";
@@ -75,6 +76,12 @@ export const watchSchema = z
       )
       .default({})
       .describe("Measurements that were kept, for baseline(pinned NAME)"),
+    promote: z
+      .enum(PROMOTERS)
+      .optional()
+      .describe(
+        "Who may end it early, keep the release and say why: anyone (on a protected environment an approver), approver, never; left out, an approver on a protected environment and nobody elsewhere",
+      ),
     onBlind: policySchema
       .default("hold")
       .describe("When a rule cannot be seen for long, unless it says itself: hold asks a person"),

@@ -16,12 +16,14 @@ import { keptBaselines, type KeptBaselines } from "./kept-baselines.ts";
 import { rulesOf } from "./schema.ts";
 import { beginWatch, continueWatch, SAVED_VERSION, type SavedWatch } from "./saved-watch.ts";
 import { statusLine } from "./status-line.ts";
-import { blindRules, findStop, hasHeldRule, judge, newsOf, type Stop } from "./stop.ts";
+import { blindRules, findStop, hasHeldRule, judge, judgeAsEnded, newsOf, type Stop } from "./stop.ts";
 
 export interface Session {
   saved(): SavedWatch;
   save(changes: Partial<SavedWatch>): Promise<void>;
   judgement(): WatchJudgement;
+  /** As it would be if the watch ended with what is known now. */
+  judgementOfNow(): WatchJudgement;
   /** Looks once, keeps what was seen, tells what is to be told, and says whether that stops the watch. */
   look(): Promise<Stop | undefined>;
   /** Until the next look is due; 0 when it is. */
@@ -88,6 +90,7 @@ export async function openSession(given: WatchContext): Promise<Session> {
     saved: () => saved,
     save,
     judgement,
+    judgementOfNow: () => judgeAsEnded(saved, saved.lastLookMs ?? nowMs()),
     async look() {
       const startMs = nowMs();
       const seen = await lookAtSources(context, saved);

@@ -38,6 +38,17 @@ export function judge(saved: SavedWatch, nowMs: number): WatchJudgement {
   return judgeWatch(definition, watch, moment, Object.keys(accepted));
 }
 
+/** The verdicts as they would be if the watch ended now. */
+export function judgeAsEnded(saved: SavedWatch, nowMs: number): WatchJudgement {
+  const { definition, watch, pausedMs, accepted } = saved;
+  const rules = definition.rules.map((own) => ({ ...own, untilMs: Math.min(own.untilMs, nowMs) }));
+  const stages = definition.stages
+    .filter(({ fromMs }) => fromMs < nowMs)
+    .map((stage) => ({ ...stage, untilMs: Math.min(stage.untilMs, nowMs) }));
+  const ended = { ...definition, rules, stages };
+  return judgeWatch(ended, watch, { nowMs, endMs: nowMs, pausedMs }, Object.keys(accepted));
+}
+
 /**
  * What stops the watch now, the most urgent first: undefined while it goes on. Being blind never rolls back and never
  * goes on; what follows from it is a policy, and the default is to ask.

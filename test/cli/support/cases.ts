@@ -304,6 +304,19 @@ export const cases: Case[] = [
     exit: 2,
     error: "RUN_NOT_WAITING",
   },
+  {
+    name: "resume that ends a watch early",
+    argv: ["resume", "--as", "promote", "--note", "the sale opens"],
+    tminus: () => withRun({}, { watchedSteps: [sampleWatch()] }),
+    exit: 0,
+  },
+  {
+    name: "resume that ends a watch early where none goes on",
+    argv: ["resume", "--as", "promote", "--note", "the sale opens"],
+    tminus: () => withRun(),
+    exit: 2,
+    error: "RUN_NOT_WAITING",
+  },
   { name: "abort", argv: ["abort"], tminus: () => withRun(), exit: 0 },
   {
     name: "abort in a protected environment without a flag",
