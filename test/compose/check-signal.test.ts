@@ -89,7 +89,11 @@ describe("checkSignal", () => {
   it("lets a watch of a protected environment be ended early by an approver alone, who says why", () => {
     const approver: Actor = { ...uncheckedActor("ann"), kind: "human", roles: ["approver"] };
     const send = (change: { note?: string; stepId?: string }, actor: Actor, run: Partial<Run> = {}): void =>
-      checkSignal(runWith(run), { ...promote, ...change }, actor, { newerPlans: [], now: new Date(1) });
+      checkSignal(runWith(run), { ...promote, ...change }, actor, {
+        newerPlans: [],
+        areUsers: false,
+        now: new Date(1),
+      });
     const code = (work: () => void): unknown => {
       try {
         return work();
