@@ -83,7 +83,7 @@ describe("the console", ROOM, () => {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
     await page.keyboard.press("Control+k");
-    await page.getByRole("combobox").pressSequentially("calen");
+    await page.getByRole("combobox", { name: "Page, environment or run" }).pressSequentially("calen");
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Calendar", level: 1 }).waitFor();
     await page.keyboard.press("g");

@@ -92,7 +92,7 @@ function Users({ users: { value, problem } }: { users: Resource<{ users: UserRes
     <Panel title="People" aside="changed with tminus user">
       <Problem error={problem.value} />
       {value.value !== undefined && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="People">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of people">
           <table>
             <thead>
               <tr>
@@ -129,7 +129,7 @@ function Tokens({ tokens: { value, problem } }: { tokens: Resource<{ tokens: Tok
       <Problem error={problem.value} />
       {value.value?.tokens.length === 0 && <Quiet>None.</Quiet>}
       {value.value !== undefined && value.value.tokens.length > 0 && (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Tokens">
+        <div class="scroll" tabIndex={0} role="region" aria-label="Table of tokens">
           <table>
             <thead>
               <tr>

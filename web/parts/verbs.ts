@@ -31,6 +31,11 @@ export const verbs: Readonly<Record<Action, Verb>> = {
 export const decisions: Readonly<Record<DecisionWord, Verb>> = {
   done: { word: "It is done", consequence: "Takes the step as done and goes on.", destroys: false },
   retry: { word: "Try again", consequence: "Carries the step out once more.", destroys: false },
+  promote: {
+    word: "Keep it now",
+    consequence: "Ends the watch before its time and keeps the release.",
+    destroys: false,
+  },
   extend: { word: "Look longer", consequence: "Looks longer before it is decided.", destroys: false },
   failed: {
     word: "It failed",

@@ -35,7 +35,7 @@ export function WatchPanels({ open, view }: { open: OpenRun; view: RunView }) {
 function WatchPanel({ step: { title, report, unknown }, view }: { step: WatchedStep; view: RunView }) {
   return (
     <Panel
-      title={title}
+      title={`${title}: its rules`}
       class="watch"
       aside={report === undefined ? undefined : <Remaining report={report} />}
     >
