@@ -91,7 +91,7 @@ const stepCase = {
   },
 };
 
-describe("db.rehearse", { timeout: 30_000 }, () => {
+describe("db.rehearse", { timeout: 120_000 }, () => {
   it("keeps the contract of a step", () => driveStep(stepCase));
 
   it("is rehearsed again when it was interrupted", async () => {
