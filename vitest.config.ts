@@ -13,6 +13,8 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // On a machine of CI's, which others use too, a failure has to show twice. The report says which tests were repeated.
+    retry: process.env.CI === undefined ? 0 : 1,
     projects: [
       {
         extends: true,
