@@ -27,6 +27,10 @@ export async function identifyAt(
       );
     return uncheckedActor(actorOf(context, options.by));
   }
+  // Keeping damage from growing waits for nobody, and for no state database that may be away.
+  const isFree = verb === "make read-only" && options.login === undefined;
+  if (isFree && (context.host.environment.TMINUS_TOKEN ?? "") === "")
+    return uncheckedActor(actorOf(context, options.by));
   const tminus = await context.open();
   const actor = await identify(context, tminus, options);
   await tminus.permit(actor, verb, environment);

@@ -76,7 +76,7 @@ const WATCH_MS = 40_000;
 function forecastMs(printed: string, rule: string, percent: number): number {
   const lines = printed.split("\n").map((line) => line.trim());
   const at = lines.findLastIndex((line) => line.startsWith(`watch-canary: ${rule}: when `));
-  const forecast = lines.slice(at, at + 4).find((line) => line.includes(`sees ${percent} % in `));
+  const forecast = lines.slice(at, at + 4).find((line) => line.includes("false rollback"));
   expect(forecast, `a forecast of ${rule}`).toBeDefined();
   const text = new RegExp(`sees ${percent} % in [^;]*, nearly always within ([\\d.]+) s`).exec(
     forecast!,

@@ -4,17 +4,22 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { openWorld } from "../../postgres/readonly/world.ts";
 import { PROTECTED_RUNBOOK } from "../support/protected-runbook.ts";
+import { fakeTminus } from "../support/fake-tminus.ts";
+import { samplePlan } from "../support/sample-run.ts";
 import { runCommand, type CommandResult } from "../support/run-command.ts";
 
-const NO_RUNS = (): Promise<never> => Promise.reject(new Error("not used here"));
+/** On needs no state: it may be away when damage has to be kept from growing. */
+const NO_STATE = (): Promise<never> => Promise.reject(new Error("the state is away"));
 
 it("turns it on for whoever types the environment's name, tells its state, and turns it off", async () => {
   await using world = await openWorld();
   const directory = mkdtempSync(join(tmpdir(), "tminus-db-readonly-"));
   try {
     writeFileSync(join(directory, "tminus.yaml"), PROTECTED_RUNBOOK);
-    const run = (...argv: string[]): Promise<CommandResult> =>
-      runCommand(NO_RUNS, ["db", "readonly", ...argv], { directory, environment: { DB: world.url } });
+    const run = (...argv: string[]): Promise<CommandResult> => {
+      const tminus = argv[0] === "off" ? fakeTminus(samplePlan()) : NO_STATE;
+      return runCommand(tminus, ["db", "readonly", ...argv], { directory, environment: { DB: world.url } });
+    };
     expect(await run("status")).toMatchObject({
       exitCode: 0,
       stdout: "read-only mode is off; 0 of 5 tables refuse writes\n",

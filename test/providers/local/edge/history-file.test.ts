@@ -36,7 +36,7 @@ describe("the stored history", () => {
     const folder = await rig.folder();
     const file = new HistoryFile(folder, expect.fail);
     await write(file, spanAt(NOON - 26 * HOUR), spanAt(NOON - 24 * HOUR), spanAt(NOON));
-    expect(await readdir(folder)).toEqual(["2026-10-02T12.2.jsonl", "2026-10-03T12.2.jsonl"]);
+    expect(await readdir(folder)).toEqual(["2026-10-02T12.3.jsonl", "2026-10-03T12.3.jsonl"]);
     expect(await file.load(NOON + 10_000)).toEqual([spanAt(NOON)]);
     expect(await file.load(NOON + 9_999)).toEqual([spanAt(NOON - 24 * HOUR)]);
   });
@@ -44,7 +44,7 @@ describe("the stored history", () => {
   it("leaves out lines that were not written to their end, and files of another version", async () => {
     const folder = await rig.folder();
     await write(new HistoryFile(folder, expect.fail), spanAt(NOON));
-    const path = join(folder, "2026-10-03T12.2.jsonl");
+    const path = join(folder, "2026-10-03T12.3.jsonl");
     await appendFile(path, (await readFile(path, "utf8")).slice(0, -5));
     await writeFile(join(folder, "2026-10-03T12.1.jsonl"), await readFile(path));
     const file = new HistoryFile(folder, expect.fail);
