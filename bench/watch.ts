@@ -35,6 +35,7 @@ const NAMES = ["tminus rolls back", "tminus holds", ...PEERS.map(({ name }) => n
 export const watch: Benchmark = {
   name: "watch",
   summary: "False rollbacks and time to detect of a watch's decision and of the usual rules, simulated.",
+  limitMs: 420_000,
   async run(say, signal) {
     const results = new Map<string, Outcome>();
     const shares = [...GOOD, ...BAD];
