@@ -86,6 +86,7 @@ export function openPeople(pool: () => Promise<Pool>): People {
       } as const;
       return { user: added, token: await issue({ ...first, roles: all }, isFirst ? self : actor) };
     },
+    hasUsers: async () => people.hasUsers(await pool()),
     users: async () => people.listUsers(await pool()),
     async changeUser(name, { roles, disabled, password }, actor) {
       const isOwnPassword = sameName(name, actor.name) && roles === undefined && disabled === undefined;

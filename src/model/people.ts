@@ -82,6 +82,7 @@ export interface People {
     credentials: { password?: Secret; token?: true },
     actor: Actor,
   ): Promise<{ user: User; token?: MadeToken }>;
+  hasUsers(): Promise<boolean>;
   /** By name. */
   users(): Promise<User[]>;
   changeUser(name: string, change: UserChange, actor: Actor): Promise<User>;

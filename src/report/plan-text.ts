@@ -1,11 +1,12 @@
 import * as z from "zod";
 import { formatDuration, formatOffset } from "../lib/duration.ts";
 import { emergencyName, type PlannedEmergency } from "../model/emergency.ts";
-import { isClosed, type GateResult, type Plan, type PlannedStep, type Undo } from "../model/plan.ts";
+import { isClosed, type GateResult, type Plan, type PlannedStep } from "../model/plan.ts";
 import { stepsOf } from "../model/plan-steps.ts";
 import { releaseChange, shortHash } from "./release-change.ts";
 import { clean, wrap, type Paint, type Style } from "./text.ts";
 import { timelineLines } from "./timeline-text.ts";
+import { undoText } from "./undo-text.ts";
 
 export interface PlanTextOptions {
   columns: number;
@@ -64,7 +65,7 @@ export function planText(plan: Plan, { columns, style }: PlanTextOptions): strin
       number++;
       add(stepLine(step, number), "   ", "cyan");
       for (const line of step.summary) add(line, "      ");
-      add(undoLine(step.undo), "      ", step.undo.how === "irreversible" ? "yellow" : "dim");
+      add(undoText(step.undo), "      ", step.undo.how === "irreversible" ? "yellow" : "dim");
     }
     for (const sentence of stage.success) add(`good when: ${sentence}`, "   ", "dim");
   }
@@ -148,17 +149,6 @@ function stepLine(step: PlannedStep, number: number): string {
   const duration = step.durationMs === 0 ? "" : ` · ~${formatDuration(step.durationMs)}`;
   const failure = step.onFailure === "hold" ? " · holds on failure" : "";
   return `${number} ${step.id} · ${step.kind}${title}${offset}${duration} · ${step.risk} risk${failure}`;
-}
-
-function undoLine(undo: Undo): string {
-  switch (undo.how) {
-    case "undo":
-      return undo.loss === undefined ? `undo: ${undo.text}` : `undo: ${undo.text}; loses ${undo.loss}`;
-    case "none-needed":
-      return `undo: none needed, ${undo.text}`;
-    case "irreversible":
-      return `cannot be undone: ${undo.text}`;
-  }
 }
 
 function rollbackLine({ rollback }: Plan): string {

@@ -1,40 +1,23 @@
 import type { Actor } from "../model/actor.ts";
-import { permissionOf, whyNotPermitted, type Permission } from "../model/permission.ts";
+import { permissionOf, whyNotPermitted } from "../model/permission.ts";
 import type { SignalBody } from "../model/signal.ts";
 import type { EnvironmentStatus } from "../model/tminus.ts";
 import type { WindowStanding } from "../model/window-standing.ts";
 import { lockText } from "../model/lock.ts";
 import type { Action, AllowedAction } from "./contract/run.ts";
 
-/** Who may do it, and what it does, one sentence. */
-interface RunVerb {
-  permission: Permission;
-  consequence: string;
-}
-
 export type RunAction = SignalBody["kind"];
 
-export const runVerbs: Readonly<Record<RunAction, RunVerb>> = {
-  approve: {
-    permission: permissionOf.approve,
-    consequence: "The run goes on with exactly this plan once enough have approved.",
-  },
-  reject: { permission: permissionOf.reject, consequence: "The run stops and undoes what it has done." },
-  attest: { permission: permissionOf.attest, consequence: "You state by name that the item is done." },
-  resolve: { permission: permissionOf.resolve, consequence: "The run goes on as you answer." },
-  hold: {
-    permission: permissionOf.hold,
-    consequence: "The run stops before its next step; what is live stays as it is.",
-  },
-  resume: { permission: permissionOf.resume, consequence: "The run goes on with its next step." },
-  abort: {
-    permission: permissionOf.abort,
-    consequence: "The run stops, undoes what it has done, and ends as stopped.",
-  },
-  rollback: {
-    permission: permissionOf.rollback,
-    consequence: "The run undoes what it has done, traffic first, and ends as rolled back.",
-  },
+/** What each does, one sentence. */
+const consequences: Readonly<Record<RunAction, string>> = {
+  approve: "The run goes on with exactly this plan once enough have approved.",
+  reject: "The run stops and undoes what it has done.",
+  attest: "You state by name that the item is done.",
+  resolve: "The run goes on as you answer.",
+  hold: "The run stops before its next step; what is live stays as it is.",
+  resume: "The run goes on with its next step.",
+  abort: "The run stops, undoes what it has done, and ends as stopped.",
+  rollback: "The run undoes what it has done, traffic first, and ends as rolled back.",
 };
 
 /** `refusals` are what the run itself has against each, as things are. */
@@ -42,12 +25,8 @@ export function runActions(
   actor: Actor,
   refusals: Readonly<Partial<Record<RunAction, string>>>,
 ): AllowedAction[] {
-  return Object.entries(runVerbs).map(([action, { permission, consequence }]) =>
-    allowed(
-      action as RunAction,
-      consequence,
-      whyNotPermitted(actor, permission) ?? refusals[action as RunAction],
-    ),
+  return (Object.keys(consequences) as RunAction[]).map((action) =>
+    allowed(action, consequences[action], whyNotPermitted(actor, permissionOf[action]) ?? refusals[action]),
   );
 }
 

@@ -69,10 +69,10 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   const bound = await listen(server, host, port);
   hosts.push(...namesOf(host, bound));
   url = publicUrl?.origin ?? `http://${hosts[0]}`;
-  const isEmpty = (await tminus.people.users()).length === 0;
+  const isSetUp = await tminus.people.hasUsers();
   return {
     url,
-    setUpUrl: isEmpty ? `${url}/setup#${setUp.code}` : undefined,
+    setUpUrl: isSetUp ? undefined : `${url}/setup#${setUp.code}`,
     ended: whenAborted(stop).then(() => close(server)),
   };
 }

@@ -5,6 +5,9 @@ import { TminusError } from "../errors.ts";
 export type Pool = pg.Pool;
 export type Client = pg.Client;
 
+/** As the server's own views list it. */
+const SESSION_NAME = "tminus";
+
 // 64-bit integers are ids and counters here, far below 2^53.
 pg.types.setTypeParser(pg.types.builtins.INT8, Number);
 
@@ -19,15 +22,16 @@ export function openPool(connectionString: string, size: number, onError: (error
 }
 
 /** One connection that stays, for LISTEN and for the worker's lock. Its loss is told by "end" and by the next query. */
-export async function openClient(connectionString: string): Promise<Client> {
-  const client = new pg.Client({ ...sessionSettings(connectionString), keepAlive: true });
+export async function openClient(connectionString: string, name = SESSION_NAME): Promise<Client> {
+  const settings = { ...sessionSettings(connectionString), application_name: name, keepAlive: true };
+  const client = new pg.Client(settings);
   client.on("error", () => undefined); // without a listener a connection lost while idle would end the process
   await client.connect();
   return client;
 }
 
 function sessionSettings(connectionString: string): pg.ClientConfig {
-  return { connectionString, application_name: "tminus", connectionTimeoutMillis: 10_000 };
+  return { connectionString, application_name: SESSION_NAME, connectionTimeoutMillis: 10_000 };
 }
 
 const CODES: Record<string, ErrorCode> = {

@@ -4,6 +4,7 @@ import type { Plan } from "../../src/model/plan.ts";
 import { formatDuration, formatOffset } from "../../src/lib/duration.ts";
 import { releaseChange, shortHash } from "../../src/report/release-change.ts";
 import { timelineLines } from "../../src/report/timeline-text.ts";
+import { undoText } from "../../src/report/undo-text.ts";
 import type { RunSummary } from "../../src/server/contract/run.ts";
 import { ApiError, send } from "../api/client.ts";
 import { ask } from "../parts/ask.tsx";
@@ -12,7 +13,6 @@ import { verbs } from "../parts/verbs.ts";
 import { isStale } from "../state/live.ts";
 import { session } from "../state/session.ts";
 import { Board } from "./run/board.tsx";
-import { undoText } from "./run/step-panel.tsx";
 import { textOf } from "./sign-in.tsx";
 
 interface MadePlan {

@@ -5,7 +5,7 @@ import type { Tminus } from "../../model/tminus.ts";
 import { deployLog } from "../../report/deploy-log.ts";
 import { releaseChange } from "../../report/release-change.ts";
 import { clean, joinSegments, padTo, widthOf, type Style } from "../../report/text.ts";
-import { recordOf } from "../run-record.ts";
+import { recordOf } from "../../compose/run-record.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { runJson } from "../output/json.ts";
 import { runMark } from "../../report/run-marks.ts";

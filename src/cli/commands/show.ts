@@ -15,7 +15,7 @@ import { eventJson, ruleJson, runJson, toJson } from "../output/json.ts";
 import { showText, stepText } from "../output/show-text.ts";
 import { showEvidence } from "../show-evidence.ts";
 import { pickRun } from "../pick-run.ts";
-import { recordOf } from "../run-record.ts";
+import { recordOf } from "../../compose/run-record.ts";
 
 export interface ShowOptions {
   step?: string;

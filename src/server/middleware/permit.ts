@@ -7,14 +7,18 @@ import type { ApiEnvironment } from "../api.ts";
 /** Lets only those through whose roles are enough. Errors: IDENTITY_REFUSED, PERMISSION_REFUSED. */
 export function permit(permission: Permission): MiddlewareHandler<ApiEnvironment> {
   return async (c, next) => {
-    const who = signedIn(c.get("who"));
-    const refusal = whyNotPermitted(who, permission);
-    if (refusal !== undefined)
-      throw new TminusError("PERMISSION_REFUSED", refusal, {
-        hint: "Ask an admin for the role: tminus user role, or Settings in the console.",
-      });
+    requirePermitted(c.get("who"), permission);
     await next();
   };
+}
+
+/** Errors: IDENTITY_REFUSED, PERMISSION_REFUSED. */
+export function requirePermitted(who: Actor | undefined, permission: Permission): void {
+  const refusal = whyNotPermitted(signedIn(who), permission);
+  if (refusal === undefined) return;
+  throw new TminusError("PERMISSION_REFUSED", refusal, {
+    hint: "Ask an admin for the role: tminus user roles.",
+  });
 }
 
 /** Errors: IDENTITY_REFUSED. */

@@ -1,5 +1,5 @@
+import { auditVerdict } from "../../audit/verdict.ts";
 import { openVerification } from "../../audit/verify.ts";
-import { whyUnknown } from "../../audit/why-unknown.ts";
 import { deadline } from "../../lib/clock.ts";
 import { insightsOf } from "../../report/insights.ts";
 import { TminusError } from "../../errors.ts";
@@ -37,12 +37,10 @@ export function addProject(api: Api, { tminus, closing, clock }: ServerPorts): v
       verification.add(record);
     }
     const report = verification.report();
-    const unknown = whyUnknown(report, reading);
     const { entries, events, runs } = report;
     return c.json(
       {
-        verdict: report.verdict === "sound" && unknown !== undefined ? ("unknown" as const) : report.verdict,
-        ...(unknown === undefined ? {} : { unknown }),
+        ...auditVerdict(report, reading),
         entries,
         events,
         runs,

@@ -1,9 +1,11 @@
 import { deadline } from "../../lib/clock.ts";
 import type { Actor } from "../../model/actor.ts";
+import { recordOf } from "../../compose/run-record.ts";
+import { permissionOf } from "../../model/permission.ts";
 import type { Run } from "../../model/run.ts";
 import { signalBodySchema } from "../../model/signal.ts";
 import { deployLog } from "../../report/deploy-log.ts";
-import { runActions, runVerbs } from "../allowed-actions.ts";
+import { runActions } from "../allowed-actions.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
 import {
   eventSchema,
@@ -12,7 +14,7 @@ import {
   runSummarySchema,
   type RunResource,
 } from "../contract/run.ts";
-import { permit, signedIn } from "../middleware/permit.ts";
+import { requirePermitted, signedIn } from "../middleware/permit.ts";
 import { eventResource, runSummary } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
@@ -149,12 +151,7 @@ export function addRuns(api: Api, ports: ServerPorts): void {
   });
   api.openapi(log, async (c) => {
     const run = await tminus.findRun(c.req.valid("param").id);
-    const [happened, attempts, seen] = await Promise.all([
-      tminus.events(run.id, 0),
-      tminus.attempts(run.id),
-      tminus.watched(run.id),
-    ]);
-    const markdown = deployLog({ run, events: happened, attempts, watched: seen });
+    const markdown = deployLog(await recordOf(tminus, run));
     return c.body(markdown, 200, { "content-type": "text/markdown; charset=utf-8" });
   });
 
@@ -174,7 +171,7 @@ export function addRuns(api: Api, ports: ServerPorts): void {
   });
   api.openapi(signal, async (c) => {
     const said = c.req.valid("json");
-    await permit(runVerbs[said.kind].permission)(c, async () => undefined);
+    requirePermitted(c.get("who"), permissionOf[said.kind]);
     const run = await tminus.findRun(c.req.valid("param").id);
     await tminus.send(run.id, said, signedIn(c.get("who")));
     return c.json({ run: run.id }, 202);

@@ -81,7 +81,7 @@ export function addSession(api: Api, ports: ServerPorts): void {
   });
   api.openapi(first, async (c) => {
     const { code, name, email, password } = c.req.valid("json");
-    if ((await tminus.people.users()).length > 0)
+    if (await tminus.people.hasUsers())
       throw new TminusError("PERMISSION_REFUSED", "there are users already: the set-up link is used up", {
         hint: "Sign in, or ask an admin for a user: tminus user add.",
       });
@@ -106,7 +106,7 @@ async function sessionOf({ tminus, version, oidc }: ServerPorts, who: Actor | un
   const { project, environments } = tminus;
   return {
     who: who === undefined ? null : whoResource(who),
-    isSetUp: who !== undefined || (await tminus.people.users()).length > 0,
+    isSetUp: who !== undefined || (await tminus.people.hasUsers()),
     project,
     environments: environments.map((name) => ({ name, isProtected: tminus.environment(name).protected })),
     oidc: oidc?.issuer ?? null,

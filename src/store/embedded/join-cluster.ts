@@ -1,4 +1,4 @@
-import { Client } from "pg";
+import { openClient, type Client } from "../pool.ts";
 import { withClaim } from "./claim.ts";
 import { claimFolder } from "./cluster-home.ts";
 import { openCluster, type Cluster, type OpenClusterOptions } from "./open-cluster.ts";
@@ -45,17 +45,8 @@ function claiming({ clock, signal }: OpenClusterOptions) {
 
 /** A session that lasts; undefined when the server was stopped in between. */
 async function enter(connectionString: string): Promise<Client | undefined> {
-  const session = new Client({
-    connectionString,
-    application_name: MEMBER,
-    connectionTimeoutMillis: 10_000,
-    keepAlive: true,
-  });
-  // A server that crashed is told by the query that misses it.
-  session.on("error", () => undefined);
   try {
-    await session.connect();
-    return session;
+    return await openClient(connectionString, MEMBER);
   } catch (error) {
     if (["ENOENT", "ECONNREFUSED", "57P01", "57P03"].includes(codeOf(error) ?? "")) return undefined;
     const reason = error instanceof Error ? error.message : String(error);

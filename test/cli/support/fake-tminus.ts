@@ -64,6 +64,7 @@ const refuse = async (): Promise<never> => {
   throw new TminusError("PERMISSION_REFUSED", "only an admin may change that");
 };
 const fakePeople: People = {
+  hasUsers: async () => false,
   users: async () => [],
   tokens: async () => [],
   addUser: refuse,

@@ -3,6 +3,7 @@ import type { RunEvent } from "../../../src/model/run.ts";
 import type { PlannedStep } from "../../../src/model/plan.ts";
 import { stepMarks } from "../../../src/report/run-marks.ts";
 import type { StepView } from "../../../src/report/run-view.ts";
+import { undoText } from "../../../src/report/undo-text.ts";
 import { ApiError, getText } from "../../api/client.ts";
 import { Output } from "../../parts/output.tsx";
 import { clockText, Panel, Problem, Quiet, StateMark } from "../../parts/text.tsx";
@@ -48,17 +49,6 @@ function Planned({ plan: { summary, undo } }: { plan: PlannedStep }) {
       <p class="quiet">{undoText(undo)}</p>
     </>
   );
-}
-
-export function undoText(undo: PlannedStep["undo"]): string {
-  switch (undo.how) {
-    case "undo":
-      return undo.loss === undefined ? `undo: ${undo.text}` : `undo: ${undo.text}; loses ${undo.loss}`;
-    case "none-needed":
-      return `undo: none needed, ${undo.text}`;
-    case "irreversible":
-      return `cannot be undone: ${undo.text}`;
-  }
 }
 
 /** What the step's events say, a line each, with their colours. */

@@ -1,8 +1,8 @@
 import { createReadStream } from "node:fs";
 import { resolve } from "node:path";
 import { readExport, type UnreadableRecord } from "../../../audit/export-format.ts";
+import { auditVerdict } from "../../../audit/verdict.ts";
 import { openVerification, type AuditReport } from "../../../audit/verify.ts";
-import { whyUnknown } from "../../../audit/why-unknown.ts";
 import { TminusError, toErrorRecord } from "../../../errors.ts";
 import type { ExitCode } from "../../../error-codes.ts";
 import type { Anchor, AnchorReading, AuditRecord } from "../../../model/audit.ts";
@@ -31,8 +31,7 @@ export async function verifyAudit(context: CommandContext, options: VerifyOption
       : recordsIn(resolve(host.directory, options.file));
   const report = await verifyRecords(context, records, reading?.anchors ?? []);
   cancelled.throwIfAborted();
-  const unknown = whyUnknown(report, reading);
-  const verdict = report.verdict === "sound" && unknown !== undefined ? "unknown" : report.verdict;
+  const { verdict, unknown } = auditVerdict(report, reading);
   const exitCode = verdict === "sound" ? 0 : 1;
   const place = reading?.place;
   output.result(
