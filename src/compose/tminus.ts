@@ -21,6 +21,7 @@ import { resolveEnvironment, type ResolvedEnvironment } from "../runbook/resolve
 import { checkWaivers, findOverrides, overridesOf, override } from "./overrides.ts";
 import { openNotifications, type Notifications } from "../store/notifications.ts";
 import { hasUsers } from "../store/people.ts";
+import { tallyRuns } from "../store/run-tally.ts";
 import * as runs from "../store/runs.ts";
 import { countLiveWorkers } from "../store/workers.ts";
 import { readRules } from "./calendar.ts";
@@ -180,6 +181,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     findRun: async (id, name) => runs.findRun(await pool(), id, ofProject(name)),
     runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), ofProject(name), limit),
     activeRuns: (name) => activeRuns(place, name),
+    tallyRuns: async () => tallyRuns(await pool(), projectName),
     attempts: async (runId) => runs.listAttempts(await pool(), runId),
     async events(runId, after) {
       const all: RunEvent[] = [];

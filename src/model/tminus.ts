@@ -13,6 +13,7 @@ import type { MergeBack, MergeBackRequest } from "./merge-back.ts";
 import type { NewOverride, Override } from "./override.ts";
 import type { Verb } from "./permission.ts";
 import type { Plan } from "./plan.ts";
+import type { RunTally } from "./run-tally.ts";
 import type { SignalBody } from "./signal.ts";
 import type { Observed } from "./verdict.ts";
 import type { TrafficState } from "./ports.ts";
@@ -66,9 +67,11 @@ export interface Tminus {
   findRun(id: string | undefined, environment?: string): Promise<Run>;
   /** Newest first. */
   runs(filter: { environment?: string; limit: number }): Promise<Run[]>;
-  /** In the order in which they began. */
+  /** By environment, those alone into which there was a run; much cheaper than the runs themselves. */
+  tallyRuns(): Promise<ReadonlyMap<string, RunTally>>;
   /** Of the environment and not ended, oldest first. Makes no state where there was none: nothing was ever run there. */
   activeRuns(environment: string): Promise<Run[]>;
+  /** In the order in which they began. */
   attempts(runId: string): Promise<Attempt[]>;
   /** Rising by sequence, those after `after` (0 for all). */
   events(runId: string, after: number): Promise<RunEvent[]>;

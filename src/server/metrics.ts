@@ -1,13 +1,13 @@
 import { Gauge, Registry } from "prom-client";
 import type { Clock } from "../lib/clock.ts";
+import { isOverdue } from "../model/follow-up.ts";
 import type { Tminus } from "../model/tminus.ts";
 
 const STATES = ["queued", "running", "waiting", "held", "rolling-back"] as const;
-const RECENT = 200;
 
 /** What /metrics says, asked of the state each time; in the text format of Prometheus. */
 export async function metricsText(
-  tminus: Pick<Tminus, "project" | "environments" | "runs" | "lock" | "followUps">,
+  tminus: Pick<Tminus, "project" | "environments" | "tallyRuns" | "lock" | "followUps">,
   clock: Clock,
 ): Promise<{ text: string; contentType: string }> {
   const registry = new Registry();
@@ -28,19 +28,18 @@ export async function metricsText(
     "Tasks after deploys that should be done by now",
     [],
   );
+  const tallies = await tminus.tallyRuns();
   for (const environment of tminus.environments) {
-    const recent = await tminus.runs({ environment, limit: RECENT });
-    for (const state of STATES)
-      runs.set({ environment, state }, recent.filter((run) => run.state === state).length);
-    const ended = recent.find((run) => run.state === "ended");
-    if (ended?.endedAt !== undefined) {
-      last.set({ environment }, ended.outcome === "succeeded" ? 1 : 0);
-      age.set({ environment }, ended.endedAt.getTime() / 1000);
+    const tally = tallies.get(environment);
+    for (const state of STATES) runs.set({ environment, state }, tally?.unended[state] ?? 0);
+    if (tally?.last !== undefined) {
+      last.set({ environment }, tally.last.outcome === "succeeded" ? 1 : 0);
+      age.set({ environment }, tally.last.endedAt.getTime() / 1000);
     }
     locked.set({ environment }, (await tminus.lock(environment)) === undefined ? 0 : 1);
   }
   const now = clock.now();
-  overdue.set((await tminus.followUps()).filter(({ dueAt }) => dueAt <= now).length);
+  overdue.set((await tminus.followUps()).filter((task) => isOverdue(task, now)).length);
   return { text: await registry.metrics(), contentType: registry.contentType };
 }
 

@@ -189,6 +189,12 @@ describe("a release through the API", () => {
       async () => (await read(admin)).waitingFor?.for === "approval",
     );
 
+    const metrics = async (): Promise<string> => (await of("viewer").get("/metrics")).body;
+    expect(await metrics()).toContain(
+      'tminus_runs{environment="production",state="waiting",project="crash"} 1',
+    );
+    expect(await metrics()).not.toContain("tminus_last_run_succeeded{");
+
     const may = async (who: ApiClient, action: string) =>
       (await read(who)).allowedActions.find((one) => one.action === action);
     expect(await may(of("operator"), "approve")).toMatchObject({

@@ -120,6 +120,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     requests: { begin: async () => undefined, answer: async () => undefined, forget: async () => undefined },
     followAll: async function* () {},
     refusals: async () => ({}),
+    tallyRuns: async () => new Map(),
     identify: async (claim) => {
       if (claim.by === "name") return uncheckedActor(claim.name);
       if (fake.signedIn === undefined) throw new TminusError("IDENTITY_REFUSED", "the token is not good");
