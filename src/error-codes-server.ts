@@ -37,6 +37,13 @@ export const serverErrorCodes = {
     why: "It is under way, or the server ended while it was: whether it took effect is not known.",
     next: "Look at what it was to change, and send it with another key when it did not happen.",
   },
+  SERVER_SILENT: {
+    exit: 1,
+    retryable: true,
+    title: "The server does not answer",
+    why: "TMINUS_URL names a server that could not be reached within ten seconds, or something else answered there. Runs go on without being looked at; whether a change took effect is not known when the message does not say so.",
+    next: "Look whether the server runs and TMINUS_URL is right, then look with tminus status.",
+  },
   CONSOLE_MISSING: {
     exit: 2,
     retryable: false,

@@ -37,6 +37,8 @@ export function cliPage(program: Command): string {
     "",
     "Users sign in with `--login <name>`, which asks for the password at the terminal, or with a token in `TMINUS_TOKEN` (the token, or `env:NAME` or `file:path#NAME` in place of it). Without either, people are named by `--by`, else by `TMINUS_ACTOR`, else by the operating system, and **nobody checks these names**. What that is worth: [approvals.md](approvals.md).",
     "",
+    "With `TMINUS_URL` the commands are carried out by a server: [server.md](server.md).",
+    "",
     "A change of a protected environment asks for the environment's name. In scripts give `--confirm=<env>` or `--yes`; no variable or file can stand in for the flag.",
     "",
     "## Exit codes",

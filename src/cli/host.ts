@@ -31,7 +31,7 @@ export interface Sink {
   rows(): number;
 }
 
-interface OpenOptions {
+export interface OpenOptions {
   configFile?: string;
   directory: string;
   environment: Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,10 @@
 import { userInfo } from "node:os";
 import type { WriteStream } from "node:tty";
+import { TminusError } from "../errors.ts";
 import { every, systemClock } from "../lib/clock.ts";
-import type { Host, Sink } from "./host.ts";
+import { Redactor, Secret } from "../lib/redact.ts";
+import type { Tminus } from "../model/tminus.ts";
+import type { Host, OpenOptions, Sink } from "./host.ts";
 
 /** Used where nobody says how wide the screen is. */
 const DEFAULT_COLUMNS = 100;
@@ -42,14 +45,39 @@ export function systemHost(): Host {
     every,
     userName,
     async openTminus(options) {
+      if (isElsewhere(options.environment)) return openElsewhere(options);
       const { openTminus } = await import("../compose.ts");
       return openTminus(options);
     },
     async openDatabase(options) {
+      if (isElsewhere(options.environment) && options.reference === undefined) {
+        const { notHere } = await import("../client/not-here.ts");
+        throw notHere("what is done with the environment's database");
+      }
       const { openDatabasePlace } = await import("../compose/database/place.ts");
       return openDatabasePlace(options);
     },
   };
+}
+
+/** Whether the project is that of a server elsewhere. */
+function isElsewhere({ TMINUS_URL }: Host["environment"]): boolean {
+  return TMINUS_URL !== undefined && TMINUS_URL !== "";
+}
+
+async function openElsewhere({ directory, configFile, environment, log }: OpenOptions): Promise<Tminus> {
+  const [{ openRemote }, { openSecrets }] = await Promise.all([
+    import("../client/open-remote.ts"),
+    import("../compose/secrets.ts"),
+  ]);
+  if (configFile !== undefined)
+    throw new TminusError("USAGE_INVALID", "--config names a runbook here, and TMINUS_URL a server", {
+      hint: "Leave one of them out.",
+    });
+  const { TMINUS_URL: url = "", TMINUS_TOKEN: token = "" } = environment;
+  const secret = openSecrets(directory, { ...environment }, new Redactor());
+  const found = /^(env|file):/.test(token) ? secret(token) : new Secret(token, "TMINUS_TOKEN");
+  return openRemote({ url, token: token === "" ? undefined : found, clock: systemClock, log });
 }
 
 /** The terminal's own echo is off while the reader has it, and what the reader would show goes nowhere. */

@@ -55,8 +55,7 @@ export function openWindows(project: Project, place: StatePlace): WindowCalls {
 
     async freeze(request, actor) {
       const freeze = await readFreeze(request, clock.now());
-      const id = await declareFreeze(await poolOf(place), place.project, freeze, actor);
-      return { ...freeze, id, by: actor, at: clock.now() };
+      return declareFreeze(await poolOf(place), place.project, freeze, actor);
     },
 
     thaw: async (freeze, reason, actor) => liftFreeze(await poolOf(place), freeze.id, actor, reason),

@@ -44,3 +44,9 @@ export function isOverdue({ closed, dueAt }: FollowUp, now: Date): boolean {
 export function followUpName({ id }: Pick<FollowUp, "id">): string {
   return `t${id}`;
 }
+
+/** Undefined for what is no such name. */
+export function idOfFollowUp(name: string): number | undefined {
+  const id = /^t(\d{1,15})$/.exec(name)?.[1];
+  return id === undefined ? undefined : Number(id);
+}

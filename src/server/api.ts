@@ -12,6 +12,8 @@ export interface ApiEnvironment {
     who: Actor | undefined;
     /** Finds out anew, for what lasts: a session can end, and a token be revoked. */
     whoNow: () => Promise<Actor | undefined>;
+    /** What a repeated request is answered, where the first answer has a secret that is told once. */
+    answerToRepeat: object | undefined;
   };
 }
 

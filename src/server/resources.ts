@@ -1,10 +1,13 @@
 import { followUpName, isOverdue, type FollowUp } from "../model/follow-up.ts";
 import { freezeName, type DeclaredFreeze } from "../model/freeze.ts";
 import type { Actor } from "../model/actor.ts";
+import { emergencyName, type Emergency } from "../model/emergency.ts";
+import type { Override } from "../model/override.ts";
 import type { ApiToken, User } from "../model/people.ts";
-import type { Run, RunEvent } from "../model/run.ts";
+import type { Attempt, Run, RunEvent } from "../model/run.ts";
 import type { FreezeResource, TaskResource } from "./contract/environment.ts";
-import type { EventResource, RunSummary } from "./contract/run.ts";
+import type { EmergencyResource, OverrideResource } from "./contract/word.ts";
+import type { AttemptResource, EventResource, RunSummary } from "./contract/run.ts";
 import type { TokenResource, UserResource } from "./contract/session.ts";
 
 /** What the API shows of the nouns: times as ISO 8601, and nothing that is nobody's business. */
@@ -34,27 +37,36 @@ export function eventResource(event: RunEvent): EventResource {
   return { ...event, at: event.at.toISOString() };
 }
 
+export function attemptResource({ begunAt, endedAt, ...attempt }: Attempt): AttemptResource {
+  return { ...attempt, begunAt: begunAt.toISOString(), ...times({ endedAt }) };
+}
+
 export function freezeResource(freeze: DeclaredFreeze): FreezeResource {
-  const { environment, reason, by, from, until } = freeze;
+  const { environment, reason, by, at, from, until } = freeze;
   return {
     name: freezeName(freeze),
     ...(environment === undefined ? {} : { environment }),
     reason,
     by,
+    at: at.toISOString(),
     from: from.toISOString(),
     until: until.toISOString(),
   };
 }
 
 export function taskResource(task: FollowUp, now: Date): TaskResource {
-  const { environment, run, text, owner, dueAt } = task;
+  const { environment, run, text, owner, origin, evidence, openedAt, dueAt, remindedAt } = task;
   return {
     name: followUpName(task),
     environment,
     ...(run === undefined ? {} : { run }),
     text,
     ...(owner === undefined ? {} : { owner }),
+    origin,
+    evidence,
+    openedAt: openedAt.toISOString(),
     dueAt: dueAt.toISOString(),
+    ...times({ remindedAt }),
     isOverdue: isOverdue(task, now),
   };
 }
@@ -64,7 +76,7 @@ export function userResource({ createdAt, disabledAt, ...user }: User): UserReso
 }
 
 export function tokenResource(token: ApiToken): TokenResource {
-  const { id, name, owner, kind, roles, createdAt, expiresAt, lastUsedAt, revokedAt } = token;
+  const { id, name, owner, kind, roles, createdAt, createdBy, expiresAt, lastUsedAt, revokedAt } = token;
   return {
     id,
     name,
@@ -72,9 +84,38 @@ export function tokenResource(token: ApiToken): TokenResource {
     kind,
     roles,
     createdAt: createdAt.toISOString(),
+    createdBy,
     expiresAt: expiresAt.toISOString(),
     ...times({ lastUsedAt, revokedAt }),
   };
+}
+
+export function overrideResource({
+  id,
+  environment,
+  gate,
+  by,
+  identity,
+  reason,
+  at,
+  until,
+}: Override): OverrideResource {
+  return {
+    id,
+    environment,
+    gate,
+    by,
+    ...(identity === undefined ? {} : { identity }),
+    reason,
+    at: at.toISOString(),
+    until: until.toISOString(),
+  };
+}
+
+export function emergencyResource(emergency: Emergency): EmergencyResource {
+  const { id, environment, by, reason, at, until } = emergency;
+  const name = emergencyName(emergency);
+  return { id, name, environment, by, reason, at: at.toISOString(), until: until.toISOString() };
 }
 
 export function whoResource({ name, kind, roles, checked }: Actor) {

@@ -40,19 +40,20 @@ export async function openFreezes(
   return rows.map(toFreeze);
 }
 
-/** The id of the new freeze. Wakes runs that wait. */
+/** The new freeze. Wakes runs that wait. */
 export async function declareFreeze(
   pool: Pool,
   project: string,
   { environment, reason, from, until }: NewFreeze,
   actor: string,
-): Promise<number> {
-  const [row] = await query<{ id: number }>(
+): Promise<DeclaredFreeze> {
+  const [made] = await query<{ id: number }>(
     pool,
     "select tminus.declare_freeze($1, $2, $3, $4, $5, $6) as id",
     [project, environment ?? null, storedText(reason), storedText(actor), from, until],
   );
-  return row!.id;
+  const [row] = await query<FreezeRow>(pool, "select * from tminus.freeze where id = $1", [made!.id]);
+  return toFreeze(row!);
 }
 
 /** False when somebody else has lifted it already. Wakes runs that wait. */

@@ -1,3 +1,4 @@
+import type { DeclaredFreeze } from "../../src/model/freeze.ts";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { executeRun } from "../../src/engine/execute-run.ts";
 import type { Plan } from "../../src/model/plan.ts";
@@ -63,7 +64,7 @@ const until = (id: string, check: (run: Run) => boolean): Promise<void> =>
     { timeout: 20_000, interval: 20 },
   );
 const isWaiting = ({ waitingFor }: Run): boolean => waitingFor !== undefined;
-const change = (): Promise<number> => declareFreeze(state.pool, world.project, freeze(), "ann");
+const change = (): Promise<DeclaredFreeze> => declareFreeze(state.pool, world.project, freeze(), "ann");
 const freeze = (): { environment: string; reason: string; from: Date; until: Date } => ({
   environment: "production",
   reason: "incident 42",
@@ -74,7 +75,12 @@ const freeze = (): { environment: string; reason: string; from: Date; until: Dat
 /** Wakes what waits: that a freeze was lifted is told to every run. */
 async function open(): Promise<void> {
   isOpen = true;
-  const id = await declareFreeze(state.pool, world.project, { ...freeze(), environment: "elsewhere" }, "ann");
+  const { id } = await declareFreeze(
+    state.pool,
+    world.project,
+    { ...freeze(), environment: "elsewhere" },
+    "ann",
+  );
   await liftFreeze(state.pool, id, "ann", "wake");
 }
 
@@ -132,7 +138,7 @@ describe("a freeze that begins while a run is under way", { timeout: 60_000 }, (
     let freezeId = 0;
     world.scripts.first = {
       act: async (): Promise<"done"> => {
-        freezeId = await change();
+        freezeId = (await change()).id;
         return "done";
       },
     };

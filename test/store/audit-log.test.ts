@@ -174,7 +174,7 @@ describe("the log of a project", () => {
     expect(await endEmergencies(state.pool, "urgent", "production", uncheckedActor("ben"))).toBe(1);
     expect(await endEmergencies(state.pool, "urgent", "production", ann)).toBe(0);
     const span = { from: new Date(), until: new Date(Date.now() + 60_000) };
-    const freeze = await declareFreeze(state.pool, "urgent", { reason: "incident", ...span }, "ann");
+    const { id: freeze } = await declareFreeze(state.pool, "urgent", { reason: "incident", ...span }, "ann");
     expect(await liftFreeze(state.pool, freeze, "ben", "over")).toBe(true);
     expect(await liftFreeze(state.pool, freeze, "tom", "over")).toBe(false);
     const rows = await entriesOf(state.pool, "urgent");

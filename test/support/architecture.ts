@@ -40,8 +40,9 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
     ...BASE,
   ],
   demo: ["compose", "store", "testing", "report", ...BASE],
+  client: ["server", ...BASE],
   server: ["compose", "report", "audit", "runbook", ...BASE],
-  cli: ["server", "compose", "demo", "report", "audit", "runbook", ...BASE],
+  cli: ["server", "client", "compose", "demo", "report", "audit", "runbook", ...BASE],
 };
 
 /** What only some files may use. `in` are path prefixes below src/. */
@@ -62,7 +63,11 @@ const reserved: readonly { what: string; matches: (found: Found) => boolean; in:
     matches: ({ module }) => /^(node:)?child_process$|^execa$/.test(module ?? ""),
     in: ["lib/process.ts"],
   },
-  { what: "fetch", matches: ({ call }) => call === "fetch", in: ["providers/", "lib/http.ts"] },
+  {
+    what: "fetch",
+    matches: ({ call }) => call === "fetch",
+    in: ["providers/", "lib/http.ts", "client/connection.ts"],
+  },
   {
     what: "time and timers",
     matches: ({ call }) =>

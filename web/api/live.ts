@@ -1,6 +1,6 @@
 import { signal } from "@preact/signals";
 import type { EventResource } from "../../src/server/contract/run.ts";
-import { EventStreamReader, type StreamPart } from "./event-stream.ts";
+import { EventStreamReader, type StreamPart } from "../../src/lib/event-stream.ts";
 
 /** What the tab that holds the stream tells the others. */
 type Told =

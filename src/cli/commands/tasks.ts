@@ -1,7 +1,7 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import { actorText } from "../../model/actor-text.ts";
-import { followUpName, isOverdue, type FollowUp } from "../../model/follow-up.ts";
+import { followUpName, idOfFollowUp, isOverdue, type FollowUp } from "../../model/follow-up.ts";
 import { clean } from "../../report/text.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { handIn } from "../hand-in.ts";
@@ -36,7 +36,7 @@ export async function tasks(
 }
 
 async function close(context: CommandContext, name: string, options: TasksOptions): Promise<ExitCode> {
-  const id = /^t(\d{1,15})$/.exec(name)?.[1];
+  const id = idOfFollowUp(name);
   if (id === undefined)
     throw new TminusError("USAGE_INVALID", `${clean(name)} is not the name of a task`, {
       hint: "List them: tminus tasks",
@@ -46,7 +46,7 @@ async function close(context: CommandContext, name: string, options: TasksOption
   const actor = await identify(context, tminus, options);
   const attachment =
     options.attach === undefined ? {} : { attachment: await handIn(context, tminus, options.attach) };
-  const closed = await tminus.closeFollowUp(Number(id), { note, ...attachment }, actor);
+  const closed = await tminus.closeFollowUp(id, { note, ...attachment }, actor);
   const said = closed ? `${name} is closed by ${actorText(actor)}: ${note}` : `${name} was closed before`;
   context.output.result({ task: name, closed, actor: actor.name, note, exitCode: 0 }, [clean(said)]);
   return 0;

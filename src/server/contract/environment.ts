@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { evidenceDemands } from "../../model/follow-up.ts";
 import { windowStandingSchema } from "../../model/window-standing.ts";
 import { allowedActionSchema, runSummarySchema } from "./run.ts";
 
@@ -21,11 +22,47 @@ export const freezeSchema = z
     environment: z.string().optional().openapi({ description: "Every environment when left out" }),
     reason: z.string(),
     by: z.string(),
+    at: z.iso.datetime().openapi({ description: "When it was declared" }),
     from: z.iso.datetime(),
     until: z.iso.datetime(),
   })
   .openapi("Freeze");
 export type FreezeResource = z.output<typeof freezeSchema>;
+
+export const taskSchema = z
+  .object({
+    name: z.string(),
+    environment: z.string(),
+    run: z.string().optional(),
+    text: z.string(),
+    owner: z.string().optional(),
+    origin: z.string().openapi({ description: "What it comes from: one is opened per run and origin" }),
+    evidence: z.enum(evidenceDemands).openapi({ description: "What has to be handed in with it" }),
+    openedAt: z.iso.datetime(),
+    dueAt: z.iso.datetime(),
+    remindedAt: z.iso.datetime().optional(),
+    isOverdue: z.boolean(),
+  })
+  .openapi("Task");
+export type TaskResource = z.output<typeof taskSchema>;
+
+const lockSchema = z.object({
+  id: z.int(),
+  runId: z.string(),
+  release: z.string(),
+  stepId: z.string().optional(),
+  reason: z.string(),
+  hadTraffic: z.boolean().openapi({ description: "Whether users had been sent to the release" }),
+  at: z.iso.datetime(),
+});
+
+const workerSchema = z.object({
+  name: z.string(),
+  runId: z.string(),
+  token: z.int().openapi({ description: "Rises whenever the environment is taken by another run or worker" }),
+  acquiredAt: z.iso.datetime(),
+  heartbeatAt: z.iso.datetime(),
+});
 
 export const environmentSchema = z
   .object({
@@ -35,10 +72,20 @@ export const environmentSchema = z
     traffic: trafficSchema,
     active: z.array(runSummarySchema).openapi({ description: "Oldest first" }),
     last: runSummarySchema.optional(),
-    lock: z
-      .object({ runId: z.string(), release: z.string(), reason: z.string(), at: z.iso.datetime() })
-      .optional(),
-    worker: z.object({ name: z.string(), heartbeatAt: z.iso.datetime() }).optional(),
+    lock: lockSchema.optional(),
+    worker: workerSchema.optional(),
+    overdueItems: z
+      .array(
+        z.object({
+          run: z.string(),
+          step: z.string(),
+          item: z.string(),
+          owner: z.string().optional(),
+          dueAt: z.iso.datetime(),
+        }),
+      )
+      .openapi({ description: "What somebody should have attested by now" }),
+    overdueTasks: z.array(taskSchema),
     windows: windowStandingSchema,
     allowedActions: z.array(allowedActionSchema),
   })
@@ -54,19 +101,6 @@ export const windowsSchema = z
   })
   .openapi("Windows");
 export type WindowsResource = z.output<typeof windowsSchema>;
-
-export const taskSchema = z
-  .object({
-    name: z.string(),
-    environment: z.string(),
-    run: z.string().optional(),
-    text: z.string(),
-    owner: z.string().optional(),
-    dueAt: z.iso.datetime(),
-    isOverdue: z.boolean(),
-  })
-  .openapi("Task");
-export type TaskResource = z.output<typeof taskSchema>;
 
 export const checkSchema = z
   .object({

@@ -7,6 +7,14 @@ import { planSchema } from "../../model/plan.ts";
  */
 export const planResourceSchema = planSchema.clone().openapi("Plan", documented());
 
+export const madePlanSchema = z.object({
+  plan: planResourceSchema,
+  isBlocked: z.boolean(),
+  blocked: z.array(z.object({ where: z.string(), reason: z.string(), fix: z.string().optional() })),
+  summary: z.string(),
+});
+export type MadePlanResource = z.output<typeof madePlanSchema>;
+
 export const jsonComponent: object = {
   description: "Any JSON value",
 };

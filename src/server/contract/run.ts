@@ -1,5 +1,7 @@
 import { z } from "@hono/zod-openapi";
+import { actorSchema } from "../../model/actor.ts";
 import { decisionWords } from "../../model/decision.ts";
+import { errorRecordSchema } from "./error.ts";
 import { planResourceSchema } from "./plan.ts";
 import { eventTypes } from "../../model/run.ts";
 
@@ -84,7 +86,12 @@ export const runSummarySchema = z.object(runFields).openapi("RunSummary");
 export type RunSummary = z.output<typeof runSummarySchema>;
 
 export const runSchema = z
-  .object({ ...runFields, plan: planResourceSchema, allowedActions: z.array(allowedActionSchema) })
+  .object({
+    ...runFields,
+    plan: planResourceSchema,
+    starter: actorSchema.clone().openapi({ description: "Who started it, and how that is known" }),
+    allowedActions: z.array(allowedActionSchema),
+  })
   .openapi("Run");
 export type RunResource = z.output<typeof runSchema>;
 
@@ -100,6 +107,27 @@ export const eventSchema = z
   })
   .openapi("RunEvent");
 export type EventResource = z.output<typeof eventSchema>;
+
+export const attemptSchema = z
+  .object({
+    runId: z.string(),
+    stepId: z.string(),
+    phase: z.enum(["act", "undo"]),
+    number: z.int().openapi({ description: "1 for the first" }),
+    state: z.enum(["begun", "done", "failed"]),
+    acted: z.boolean().openapi({ description: "Whether the effect was, or may have been, brought about" }),
+    reason: z.string().optional(),
+    result: z.record(z.string(), z.unknown()).optional(),
+    error: errorRecordSchema.optional(),
+    begunAt: instant,
+    endedAt: instant.optional(),
+  })
+  .openapi("Attempt");
+export type AttemptResource = z.output<typeof attemptSchema>;
+
+export const sourceSchema = z
+  .object({ kind: z.string(), settings: z.record(z.string(), z.unknown()) })
+  .openapi("Source");
 
 /** What rolling back from here would do and lose, in its order. */
 export const rollbackLineSchema = z

@@ -62,9 +62,40 @@ export const tokenSchema = z
     kind: z.enum(["human", "agent"]),
     roles: z.array(roleSchema),
     createdAt: z.iso.datetime(),
+    createdBy: z.string(),
     expiresAt: z.iso.datetime(),
     lastUsedAt: z.iso.datetime().optional(),
     revokedAt: z.iso.datetime().optional(),
   })
   .openapi("Token");
 export type TokenResource = z.output<typeof tokenSchema>;
+
+const password = z.string().min(1).max(1000).openapi({ format: "password" });
+
+export const newUserBody = z.strictObject({
+  name: z.string().max(100),
+  emails: z.array(z.string().max(254)).max(20),
+  roles: z.array(roleSchema).max(20),
+  password: password.optional().openapi({ description: "Left out for somebody who signs in otherwise" }),
+  withToken: z.boolean().default(false).openapi({ description: "Also a token with all of the user's roles" }),
+});
+
+export const userChangeBody = z.strictObject({
+  roles: z.array(roleSchema).max(20).optional(),
+  isDisabled: z.literal(true).optional(),
+  password: password.optional(),
+});
+
+export const newTokenBody = z.strictObject({
+  name: z.string().min(1).max(100),
+  owner: z.string().max(100).optional().openapi({ description: "Whoever asks, when left out" }),
+  kind: z.enum(["human", "agent"]),
+  roles: z.array(roleSchema).max(20),
+  validMs: z.int().min(1).openapi({ description: "From now, in milliseconds", example: 2_592_000_000 }),
+});
+
+/** `secret` is there only this once: a repeated request is answered without it. */
+export const madeTokenSchema = z
+  .object({ token: tokenSchema, secret: z.string().optional() })
+  .openapi("MadeToken");
+export type MadeTokenResource = z.output<typeof madeTokenSchema>;

@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { TminusError } from "../../errors.ts";
 import { sha256 } from "../../lib/hash.ts";
 import type { ApiEnvironment } from "../api.ts";
@@ -21,7 +21,7 @@ export function once({ tminus }: Pick<ServerPorts, "tminus">): MiddlewareHandler
       throw new TminusError("USAGE_INVALID", "the header Idempotency-Key has 8 to 200 printable characters", {
         hint: "Send a random UUID, and the same one again when you repeat the request.",
       });
-    const fingerprint = sha256(`${c.req.method} ${c.req.path}\n${await c.req.text()}`);
+    const fingerprint = sha256(`${c.req.method} ${c.req.url}\n${sha256(withoutPassword(await bytesOf(c)))}`);
     const earlier = await tminus.requests.begin(who.name, key, fingerprint);
     if (earlier?.state === "other")
       throw new TminusError("REQUEST_REPEATED", "the key was used for another request");
@@ -33,9 +33,32 @@ export function once({ tminus }: Pick<ServerPorts, "tminus">): MiddlewareHandler
     }
     await next();
     const { status } = c.res;
-    if (status < 400)
-      await tminus.requests.answer(who.name, key, { status, body: await c.res.clone().text() });
-    else if (status < 500) await tminus.requests.forget(who.name, key);
+    if (isStream(c.res)) await tminus.requests.forget(who.name, key);
+    else if (status < 400) {
+      const told = c.get("answerToRepeat");
+      const answer = told === undefined ? await c.res.clone().text() : JSON.stringify(told);
+      await tminus.requests.answer(who.name, key, { status, body: answer });
+    } else if (status < 500) await tminus.requests.forget(who.name, key);
     return undefined;
   };
+}
+
+async function bytesOf(c: Context): Promise<Buffer> {
+  return Buffer.from(await c.req.arrayBuffer());
+}
+
+/** What is kept of a request is a fast hash, from which a password could be guessed. */
+function withoutPassword(body: Buffer): Buffer {
+  if (!body.includes('"password"')) return body;
+  try {
+    const { password: _, ...rest } = JSON.parse(body.toString()) as Record<string, unknown>;
+    return Buffer.from(JSON.stringify(rest));
+  } catch {
+    return Buffer.from(""); // refused by whoever reads it
+  }
+}
+
+/** Its end is told in it, and nothing of it would be told again: only what changes nothing is answered so. */
+function isStream(answer: Response): boolean {
+  return answer.headers.get("content-type")?.startsWith("text/event-stream") === true;
 }

@@ -37,32 +37,56 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
     return c.json(freezeResource(await tminus.freeze(request, signedIn(c.get("who")).name)), 201);
   });
 
+  const list = createRoute({
+    method: "get",
+    path: "/freezes",
+    ...asks("read", TAG, "Declared freezes that are neither over nor lifted"),
+    request: { query: z.object({ environment: z.string().optional() }) },
+    responses: { 200: json("The freezes", z.object({ freezes: z.array(freezeSchema) })), ...problems },
+  });
+  api.openapi(list, async (c) => {
+    const found = await tminus.freezes(known(c.req.valid("query").environment));
+    return c.json({ freezes: found.map(freezeResource) }, 200);
+  });
+
   const lift = createRoute({
     method: "delete",
     path: "/freezes/{name}",
     ...asks("operate", TAG, "End a freeze before its time"),
     request: { params: z.object({ name: z.string() }), body: body(z.strictObject({ reason })) },
-    responses: { 200: json("The freeze that was lifted", freezeSchema), ...problems },
+    responses: {
+      200: json(
+        "isLifted: false when somebody else lifted it meanwhile",
+        z.object({ name: z.string(), isLifted: z.boolean() }),
+      ),
+      ...problems,
+    },
   });
   api.openapi(lift, async (c) => {
     const { name } = c.req.valid("param");
     const freeze = (await tminus.freezes()).find((one) => freezeName(one) === name);
     const who = signedIn(c.get("who")).name;
-    if (freeze === undefined || !(await tminus.thaw(freeze, c.req.valid("json").reason, who)))
-      throw new TminusError("USAGE_INVALID", `there is no freeze ${name} that holds`);
-    return c.json(freezeResource(freeze), 200);
+    if (freeze === undefined) throw new TminusError("USAGE_INVALID", `there is no freeze ${name} that holds`);
+    return c.json({ name, isLifted: await tminus.thaw(freeze, c.req.valid("json").reason, who) }, 200);
   });
 
   const feed = createRoute({
     method: "get",
     path: "/calendar.ics",
     ...asks("read", TAG, "A year of windows and freezes as iCalendar"),
+    request: { query: z.object({ environment: z.string().optional() }) },
     responses: {
       200: { description: "The calendar", content: { "text/calendar": { schema: z.string() } } },
       ...problems,
     },
   });
   api.openapi(feed, async (c) =>
-    c.body(await tminus.exportWindows(), 200, { "content-type": "text/calendar; charset=utf-8" }),
+    c.body(await tminus.exportWindows(known(c.req.valid("query").environment)), 200, {
+      "content-type": "text/calendar; charset=utf-8",
+    }),
   );
+
+  function known(environment: string | undefined): string | undefined {
+    return environment === undefined ? undefined : tminus.environment(environment).name;
+  }
 }

@@ -1,19 +1,71 @@
-import { asks, createRoute, json, problems, z, type Api } from "../api.ts";
-import { tokenSchema, userSchema } from "../contract/session.ts";
+import { Secret } from "../../lib/redact.ts";
+import type { MadeToken } from "../../model/people.ts";
+import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import {
+  madeTokenSchema,
+  newTokenBody,
+  newUserBody,
+  tokenSchema,
+  userChangeBody,
+  userSchema,
+  type MadeTokenResource,
+} from "../contract/session.ts";
+import { signedIn } from "../middleware/permit.ts";
 import { tokenResource, userResource } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
 const TAG = "People";
 
-/** They are changed on the command line, where passwords are typed at a terminal. */
+/** Users and tokens. What somebody may change of their own is theirs to change; the rest takes an admin. */
 export function addPeople(api: Api, { tminus }: ServerPorts): void {
+  const { people } = tminus;
   const users = createRoute({
     method: "get",
     path: "/users",
     ...asks("administer", TAG, "Who may sign in, by name"),
     responses: { 200: json("The users", z.object({ users: z.array(userSchema) })), ...problems },
   });
-  api.openapi(users, async (c) => c.json({ users: (await tminus.people.users()).map(userResource) }, 200));
+  api.openapi(users, async (c) => c.json({ users: (await people.users()).map(userResource) }, 200));
+
+  const added = z.object({ user: userSchema, made: madeTokenSchema.optional() });
+  const add = createRoute({
+    method: "post",
+    path: "/users",
+    ...asks("administer", TAG, "Add a user"),
+    request: { body: body(newUserBody) },
+    responses: { 201: json("The user", added), ...problems },
+  });
+  api.openapi(add, async (c) => {
+    const { password, withToken, ...user } = c.req.valid("json");
+    const credentials = {
+      ...(password === undefined ? {} : { password: secretOf(password) }),
+      ...(withToken ? { token: true as const } : {}),
+    };
+    const made = await people.addUser(user, credentials, signedIn(c.get("who")));
+    const answer = { user: userResource(made.user) };
+    if (made.token === undefined) return c.json(answer, 201);
+    const token = tokenResource(made.token.token);
+    c.set("answerToRepeat", { ...answer, made: { token } });
+    return c.json({ ...answer, made: madeResource(made.token) }, 201);
+  });
+
+  const change = createRoute({
+    method: "post",
+    path: "/users/{name}",
+    ...asks("read", TAG, "Change a user's roles or password, or let them sign in no more"),
+    request: { params: z.object({ name: z.string() }), body: body(userChangeBody) },
+    responses: { 200: json("The user", userSchema), ...problems },
+  });
+  api.openapi(change, async (c) => {
+    const { roles, isDisabled, password } = c.req.valid("json");
+    const changes = {
+      ...(roles === undefined ? {} : { roles }),
+      ...(isDisabled === undefined ? {} : { disabled: isDisabled }),
+      ...(password === undefined ? {} : { password: secretOf(password) }),
+    };
+    const changed = await people.changeUser(c.req.valid("param").name, changes, signedIn(c.get("who")));
+    return c.json(userResource(changed), 200);
+  });
 
   const tokens = createRoute({
     method: "get",
@@ -21,7 +73,39 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
     ...asks("administer", TAG, "Tokens without their secrets, newest first"),
     responses: { 200: json("The tokens", z.object({ tokens: z.array(tokenSchema) })), ...problems },
   });
-  api.openapi(tokens, async (c) =>
-    c.json({ tokens: (await tminus.people.tokens()).map(tokenResource) }, 200),
+  api.openapi(tokens, async (c) => c.json({ tokens: (await people.tokens()).map(tokenResource) }, 200));
+
+  const create = createRoute({
+    method: "post",
+    path: "/tokens",
+    ...asks("read", TAG, "Make a token with at most one's own roles; its secret is told this once"),
+    request: { body: body(newTokenBody) },
+    responses: { 201: json("The token", madeTokenSchema), ...problems },
+  });
+  api.openapi(create, async (c) => {
+    const who = signedIn(c.get("who"));
+    const wanted = c.req.valid("json");
+    const made = await people.createToken({ ...wanted, owner: wanted.owner ?? who.name }, who);
+    c.set("answerToRepeat", { token: tokenResource(made.token) });
+    return c.json(madeResource(made), 201);
+  });
+
+  const revoke = createRoute({
+    method: "delete",
+    path: "/tokens/{id}",
+    ...asks("read", TAG, "Make a token worthless; may be repeated"),
+    request: { params: z.object({ id: z.string() }) },
+    responses: { 200: json("The token", tokenSchema), ...problems },
+  });
+  api.openapi(revoke, async (c) =>
+    c.json(tokenResource(await people.revokeToken(c.req.valid("param").id, signedIn(c.get("who")))), 200),
   );
+}
+
+function madeResource({ token, secret }: MadeToken): MadeTokenResource {
+  return { token: tokenResource(token), secret: secret.reveal() };
+}
+
+function secretOf(password: string): Secret {
+  return new Secret(password, "the password");
 }

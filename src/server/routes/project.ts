@@ -2,7 +2,6 @@ import { auditVerdict } from "../../audit/verdict.ts";
 import { openVerification } from "../../audit/verify.ts";
 import { deadline } from "../../lib/clock.ts";
 import { insightsOf } from "../../report/insights.ts";
-import { TminusError } from "../../errors.ts";
 import { asks, createRoute, json, problems, z, type Api } from "../api.ts";
 import { checkSchema } from "../contract/environment.ts";
 import { auditSchema, insightsSchema } from "../contract/project.ts";
@@ -48,35 +47,6 @@ export function addProject(api: Api, { tminus, closing, clock }: ServerPorts): v
       },
       200,
     );
-  });
-
-  const evidence = createRoute({
-    method: "get",
-    path: "/evidence/{sha256}",
-    ...asks("read", TAG, "What a step kept as proof"),
-    request: { params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }) },
-    responses: {
-      200: {
-        description: "As it was kept; what is no text as a download",
-        content: {
-          "text/plain": { schema: z.string() },
-          "application/octet-stream": { schema: z.string() },
-        },
-      },
-      ...problems,
-    },
-  });
-  api.openapi(evidence, async (c) => {
-    const { sha256 } = c.req.valid("param");
-    const found = await tminus.evidence(sha256);
-    if (found === undefined) throw new TminusError("RESOURCE_UNKNOWN", `there is no evidence ${sha256}`);
-    const { content } = found;
-    if (typeof content === "string") return c.text(content, 200);
-    // Never under the type that its name claims: whoever handed it in does not get to run it in a browser.
-    return c.body(Uint8Array.from(content), 200, {
-      "content-type": "application/octet-stream",
-      "content-disposition": `attachment; filename="${sha256}"`,
-    });
   });
 
   const insights = createRoute({

@@ -8,14 +8,16 @@ import { deployLog } from "../../report/deploy-log.ts";
 import { runActions } from "../allowed-actions.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
 import {
+  attemptSchema,
   eventSchema,
   rollbackLineSchema,
   runSchema,
   runSummarySchema,
+  sourceSchema,
   type RunResource,
 } from "../contract/run.ts";
 import { requirePermitted, signedIn } from "../middleware/permit.ts";
-import { eventResource, runSummary } from "../resources.ts";
+import { attemptResource, eventResource, runSummary } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
 const TAG = "Runs";
@@ -60,11 +62,13 @@ export function addRuns(api: Api, ports: ServerPorts): void {
     method: "get",
     path: "/runs/{id}",
     ...asks("read", TAG, "A run with its plan, and what may be done with it"),
-    request: { params },
+    request: { params, query: z.object({ environment: z.string().optional() }) },
     responses: { 200: json("The run", runSchema), ...problems },
   });
   api.openapi(read, async (c) => {
-    const run = await tminus.findRun(c.req.valid("param").id);
+    const { environment } = c.req.valid("query");
+    const name = environment === undefined ? undefined : tminus.environment(environment).name;
+    const run = await tminus.findRun(c.req.valid("param").id, name);
     return c.json(await resourceOf(run, signedIn(c.get("who"))), 200);
   });
 
@@ -81,11 +85,38 @@ export function addRuns(api: Api, ports: ServerPorts): void {
     return c.json({ events: found.map(eventResource) }, 200);
   });
 
+  const attempts = createRoute({
+    method: "get",
+    path: "/runs/{id}/attempts",
+    ...asks("read", TAG, "What was tried of each step, in the order in which it began"),
+    request: { params },
+    responses: { 200: json("The attempts", z.object({ attempts: z.array(attemptSchema) })), ...problems },
+  });
+  api.openapi(attempts, async (c) => {
+    const run = await tminus.findRun(c.req.valid("param").id);
+    return c.json({ attempts: (await tminus.attempts(run.id)).map(attemptResource) }, 200);
+  });
+
+  const sources = createRoute({
+    method: "get",
+    path: "/runs/{id}/sources",
+    ...asks("read", TAG, "How the sources of measured series are declared that the run asks, by name"),
+    request: { params },
+    responses: {
+      200: json("References in place of secrets", z.object({ sources: z.record(z.string(), sourceSchema) })),
+      ...problems,
+    },
+  });
+  api.openapi(sources, async (c) => {
+    const run = await tminus.findRun(c.req.valid("param").id);
+    return c.json({ sources: await tminus.sources(run.id) }, 200);
+  });
+
   const watched = createRoute({
     method: "get",
     path: "/runs/{id}/watched",
     ...asks("read", TAG, "What the steps that watch rules have seen: series, bounds, and how they decide"),
-    request: { params },
+    request: { params, query: z.object({ step: z.string().optional() }) },
     responses: {
       200: json("In the order of the plan", z.object({ steps: z.array(z.unknown()) })),
       ...problems,
@@ -93,7 +124,7 @@ export function addRuns(api: Api, ports: ServerPorts): void {
   });
   api.openapi(watched, async (c) => {
     const run = await tminus.findRun(c.req.valid("param").id);
-    return c.json({ steps: await tminus.watched(run.id) }, 200);
+    return c.json({ steps: await tminus.watched(run.id, c.req.valid("query").step) }, 200);
   });
 
   const preview = createRoute({
@@ -179,6 +210,7 @@ export function addRuns(api: Api, ports: ServerPorts): void {
 
   async function resourceOf(run: Run, who: Actor): Promise<RunResource> {
     const refusals = await tminus.refusals(run, who);
-    return { ...runSummary(run), plan: run.plan, allowedActions: runActions(who, refusals) };
+    const { plan, starter } = run;
+    return { ...runSummary(run), plan, starter, allowedActions: runActions(who, refusals) };
   }
 }

@@ -1,5 +1,6 @@
 import { TminusError } from "../../errors.ts";
-import { followUpName } from "../../model/follow-up.ts";
+import { attachmentSchema } from "../../model/evidence.ts";
+import { idOfFollowUp } from "../../model/follow-up.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
 import { taskSchema } from "../contract/environment.ts";
 import { signedIn } from "../middleware/permit.ts";
@@ -13,11 +14,14 @@ export function addTasks(api: Api, { tminus, clock }: ServerPorts): void {
     method: "get",
     path: "/tasks",
     ...asks("read", TAG, "What is still to be done after deploys, the first due at the front"),
+    request: { query: z.object({ environment: z.string().optional() }) },
     responses: { 200: json("The open ones", z.object({ tasks: z.array(taskSchema) })), ...problems },
   });
   api.openapi(list, async (c) => {
     const now = clock.now();
-    return c.json({ tasks: (await tminus.followUps()).map((task) => taskResource(task, now)) }, 200);
+    const { environment } = c.req.valid("query");
+    const name = environment === undefined ? undefined : tminus.environment(environment).name;
+    return c.json({ tasks: (await tminus.followUps(name)).map((task) => taskResource(task, now)) }, 200);
   });
 
   const close = createRoute({
@@ -26,16 +30,22 @@ export function addTasks(api: Api, { tminus, clock }: ServerPorts): void {
     ...asks("operate", TAG, "State by name that it is done"),
     request: {
       params: z.object({ name: z.string() }),
-      body: body(z.strictObject({ note: z.string().max(5000) })),
+      body: body(z.strictObject({ note: z.string().max(5000), attachment: attachmentSchema.optional() })),
     },
-    responses: { 200: json("The task", taskSchema), ...problems },
+    responses: {
+      200: json(
+        "isClosed: false when it was closed before",
+        z.object({ name: z.string(), isClosed: z.boolean() }),
+      ),
+      ...problems,
+    },
   });
   api.openapi(close, async (c) => {
     const { name } = c.req.valid("param");
-    const task = (await tminus.followUps()).find((one) => followUpName(one) === name);
-    const { note } = c.req.valid("json");
-    if (task === undefined || !(await tminus.closeFollowUp(task.id, { note }, signedIn(c.get("who")))))
-      throw new TminusError("RESOURCE_UNKNOWN", `there is no open task ${name}`);
-    return c.json(taskResource(task, clock.now()), 200);
+    const id = idOfFollowUp(name);
+    if (id === undefined) throw new TminusError("RESOURCE_UNKNOWN", `there is no task ${name}`);
+    const { note, attachment } = c.req.valid("json");
+    const said = { note, ...(attachment === undefined ? {} : { attachment }) };
+    return c.json({ name, isClosed: await tminus.closeFollowUp(id, said, signedIn(c.get("who"))) }, 200);
   });
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { EventStreamReader } from "../../web/api/event-stream.ts";
+import { EventStreamReader } from "../../src/lib/event-stream.ts";
 
 const STREAM =
   ': follows\n\nevent: run-event\nid: 7\ndata: {"a":1}\n\n: ping\n\ndata: one\r\ndata:two\r\n\r\nid: 8\n\nretry: 10\ndata: last\n\n';

@@ -1,0 +1,109 @@
+import { TminusError } from "../errors.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Run } from "../model/run.ts";
+import type { ApprovedBefore, RollbackLine, Tminus, WatchedStep } from "../model/tminus.ts";
+import type { AttemptResource, EventResource, RunResource, RunSummary } from "../server/contract/run.ts";
+import type { Connection } from "./connection.ts";
+import { followRun, type FollowPorts } from "./follow.ts";
+import { query } from "./query.ts";
+import { attemptOf, eventOf, runOf } from "./revive.ts";
+
+type RunCalls = Pick<
+  Tminus,
+  | "ensureWorker"
+  | "changesSinceApproval"
+  | "findRun"
+  | "runs"
+  | "activeRuns"
+  | "attempts"
+  | "events"
+  | "follow"
+  | "send"
+  | "previewRollback"
+  | "watched"
+  | "sources"
+>;
+
+/** What a step has seen is asked for at every tick of a display; the server is asked this often. */
+const WATCHED_EVERY_MS = 3000;
+
+/** What is asked of runs and told to them. */
+export function remoteRuns(ports: FollowPorts): RunCalls {
+  const { connection, clock } = ports;
+  const watched = watchedNowAndThen(connection, clock);
+  const read = async (id: string, environment?: string): Promise<Run> =>
+    runOf(await connection.get<RunResource>(`${pathOf(id)}${query({ environment })}`));
+  return {
+    /** Workers are the server's to run. */
+    ensureWorker: async () => undefined,
+    findRun: async (id, environment) => {
+      if (id !== undefined) return read(id, environment);
+      const [newest] = await listed(connection, { environment, limit: 1 });
+      if (newest === undefined)
+        throw new TminusError("RUN_UNKNOWN", "there is no run yet", {
+          hint: "Look ahead with: tminus plan --release <name>",
+        });
+      return read(newest.id);
+    },
+    runs: async ({ environment, limit }) => {
+      const runs: Run[] = [];
+      for (const { id } of await listed(connection, { environment, limit })) runs.push(await read(id));
+      return runs;
+    },
+    activeRuns: async (environment) => {
+      const runs: Run[] = [];
+      const found = await listed(connection, { environment, limit: 200, state: "active" });
+      for (const { id } of found.reverse()) runs.push(await read(id));
+      return runs;
+    },
+    attempts: async (id) =>
+      (await connection.get<{ attempts: AttemptResource[] }>(`${pathOf(id)}/attempts`)).attempts.map(
+        attemptOf,
+      ),
+    events: async (id, after) =>
+      (await connection.get<{ events: EventResource[] }>(`${pathOf(id)}/events?after=${after}`)).events.map(
+        eventOf,
+      ),
+    follow: (id, after, signal) => followRun(ports, id, after, signal),
+    send: async (id, body) => {
+      await connection.send("POST", `${pathOf(id)}/signals`, body);
+    },
+    previewRollback: async (id, signal) =>
+      (await connection.get<{ lines: RollbackLine[] }>(`${pathOf(id)}/rollback-preview`, signal)).lines,
+    changesSinceApproval: async (id) => {
+      const { changes } = await connection.get<{ changes: Json<ApprovedBefore> | null }>(
+        `${pathOf(id)}/changes`,
+      );
+      return changes === null ? undefined : { ...changes, at: new Date(changes.at) };
+    },
+    watched,
+    sources: async (id) =>
+      (await connection.get<{ sources: Awaited<ReturnType<Tminus["sources"]>> }>(`${pathOf(id)}/sources`))
+        .sources,
+  };
+}
+
+type Json<T extends { at: Date }> = Omit<T, "at"> & { at: string };
+
+function pathOf(id: string): string {
+  return `/runs/${encodeURIComponent(id)}`;
+}
+
+async function listed(
+  connection: Connection,
+  filter: { environment: string | undefined; limit: number; state?: "active" },
+): Promise<RunSummary[]> {
+  return (await connection.get<{ runs: RunSummary[] }>(`/runs${query(filter)}`)).runs;
+}
+
+function watchedNowAndThen(connection: Connection, clock: Clock): Tminus["watched"] {
+  let last: { path: string; atMs: number; steps: WatchedStep[] } | undefined;
+  return async (id, step) => {
+    const path = `${pathOf(id)}/watched${query({ step })}`;
+    const nowMs = clock.monotonicMs();
+    if (last?.path === path && nowMs - last.atMs < WATCHED_EVERY_MS) return last.steps;
+    const { steps } = await connection.get<{ steps: WatchedStep[] }>(path);
+    last = { path, atMs: nowMs, steps };
+    return steps;
+  };
+}
