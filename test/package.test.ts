@@ -55,7 +55,7 @@ afterAll(async () => {
 async function node(args: readonly string[]): Promise<RunResult> {
   const cwd = existsSync(project) ? project : folder;
   const env = { PATH: process.env.PATH ?? "", HOME: folder };
-  const result = await run([process.execPath, ...args], { cwd, env, timeoutMs: 60_000 });
+  const result = await run([process.execPath, ...args], { cwd, env, timeoutMs: 180_000 });
   expect(result.exitCode, result.output).toBe(0);
   return result;
 }

@@ -4,6 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ApiError } from "./api/client.ts";
 import { heardAtMs } from "./api/live.ts";
 import { AskedQuestion } from "./parts/ask.tsx";
+import { KillButton } from "./parts/kill-button.tsx";
 import { Palette } from "./parts/palette.tsx";
 import { Shortcuts } from "./parts/shortcuts.tsx";
 import { clockText } from "./parts/text.tsx";
@@ -46,6 +47,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           <button type="button" class="plain" onClick={() => setOverlay("palette")} title="Ctrl-K">
             Find
           </button>
+          <KillButton />
           <ThemeSwitch />
           <button type="button" class="plain" onClick={() => void leave()} title="Sign out">
             {who.value?.name} · sign out

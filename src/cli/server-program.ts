@@ -28,7 +28,11 @@ export function addServer(program: Command, run: Run, version: string): void {
     )
     .option("--oidc-client <id>", "what the server is called there")
     .option("--requests-per-minute <number>", "how many one address may send", countOf100k, REQUESTS)
-    .option("--no-console", "the API alone");
+    .option("--no-console", "the API alone")
+    // For the demo, which starts it again.
+    .addOption(
+      new Option("--killable", "let the console end the process at once, as kill -9 does").hideHelp(),
+    );
   example(
     server,
     "tminus server",

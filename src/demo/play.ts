@@ -15,6 +15,7 @@ import { openCluster } from "../store/embedded/open-cluster.ts";
 import { removeCluster } from "../store/embedded/remove-cluster.ts";
 import type { LoadReport } from "../testing/load-generator.ts";
 import { freePort } from "./free-port.ts";
+import { endConsole, keepConsole, planConsole, urlOf } from "./console.ts";
 import { endPrometheus, ensurePrometheus, planPrometheus, playOutage, prometheusSignals } from "./outage.ts";
 import { reportRelease, tallyOf, type ReleaseReport } from "./report.ts";
 import { demoFiles, readStory, writeStory, type Chapter, type DemoFiles, type Story } from "./story.ts";
@@ -40,6 +41,10 @@ export interface DemoOptions {
   keep: boolean;
   signal: AbortSignal;
   say(line: string): void;
+  /** Told where the console is. */
+  show(url: string): void;
+  /** Before everything is ended and removed. */
+  beforeEnd(): Promise<void>;
   /** Shows a run until it ends. */
   follow(tminus: Tminus, run: Run): Promise<void>;
 }
@@ -59,18 +64,44 @@ export async function playDemo(options: DemoOptions): Promise<ReleaseReport[]> {
     SHOP_DATABASE_URL: await cluster.ensureDatabase("shop"),
   };
   const stopTouching = every(1_000, () => writeFileSync(files.loadAlive, ""));
+  let leaveConsole = async (): Promise<void> => undefined;
   try {
+    leaveConsole = await openConsole(story, files, environment, options);
     for (const release of RELEASES) await playChapter(release, story, files, { ...options, environment });
     if (story.prometheus === undefined)
       options.say(`left out for want of prometheus: ${BLIND}, whose watch loses sight for a while`);
     else await playChapter(BLIND, story, files, { ...options, environment });
+    if (!options.keep) await options.beforeEnd();
   } finally {
     stopTouching();
+    await leaveConsole();
   }
   story.finished = true;
   writeStory(files, story);
   if (!options.keep) await closeDown(files, environment, story);
   return story.chapters.map(({ report }) => report!);
+}
+
+/** The server needs the runbook to be there, and is the only worker. See keepConsole. */
+async function openConsole(
+  story: Story,
+  files: DemoFiles,
+  environment: DemoOptions["environment"],
+  { say, show }: DemoOptions,
+): Promise<() => Promise<void>> {
+  if (story.console === undefined) {
+    say("left out for want of the console (npm run web builds it): watching in the browser");
+    return async () => undefined;
+  }
+  writeRunbook(story, files, story.chapters.at(-1)?.release === BLIND);
+  const tminus = await openTminus({ directory: files.project, environment, log: say });
+  try {
+    const leave = await keepConsole(tminus, story, files, { environment, say });
+    show(urlOf(story.console));
+    return leave;
+  } finally {
+    await tminus.close();
+  }
 }
 
 async function openStory(files: DemoFiles, { environment, say }: DemoOptions): Promise<Story> {
@@ -84,9 +115,10 @@ async function openStory(files: DemoFiles, { environment, say }: DemoOptions): P
 }
 
 async function newStory(): Promise<Story> {
-  const prometheus = await planPrometheus();
+  const [prometheus, planned] = [await planPrometheus(), await planConsole()];
   return {
     port: await freePort(),
+    ...(planned === undefined ? {} : { console: planned }),
     ...(prometheus === undefined ? {} : { prometheus }),
     chapters: [],
     finished: false,
@@ -108,9 +140,13 @@ async function playChapter(
   }
   const { environment, say, signal } = options;
   const isBlind = release === BLIND;
-  mkdirSync(files.project, { recursive: true });
-  writeFileSync(join(files.project, "tminus.yaml"), projectRunbook(story, isBlind));
-  const tminus = await openTminus({ directory: files.project, environment, log: say });
+  writeRunbook(story, files, isBlind);
+  const work = story.console === undefined ? {} : { TMINUS_START_WORKER: "0" };
+  const tminus = await openTminus({
+    directory: files.project,
+    environment: { ...environment, ...work },
+    log: say,
+  });
   try {
     await ensureLoad(story, files);
     await ensurePrometheus(story, files);
@@ -270,6 +306,7 @@ async function closeDown(
   const giveUpAt = systemClock.monotonicMs() + LOAD_ENDS_MS;
   while (story.load !== undefined && isAlive(story.load) && systemClock.monotonicMs() < giveUpAt)
     await systemClock.sleep(50);
+  await endConsole(story);
   // The shop's database may be gone already; to stop things its address is not needed.
   await shutDownProject({
     directory: files.project,
@@ -278,6 +315,11 @@ async function closeDown(
   await endPrometheus(story);
   await removeCluster(files.shopPostgres);
   rmSync(files.home, { recursive: true, force: true });
+}
+
+function writeRunbook(story: Story, files: DemoFiles, asksPrometheus: boolean): void {
+  mkdirSync(files.project, { recursive: true });
+  writeFileSync(join(files.project, "tminus.yaml"), projectRunbook(story, asksPrometheus));
 }
 
 /** The shop's own runbook, with the demo's ports and with absolute paths to the releases. */

@@ -9,10 +9,21 @@ export interface Story {
   port: number;
   /** The process that plays the customers. */
   load?: ProcessIdentity;
+  /** Only where it is built. */
+  console?: Console;
   /** Only where it is installed. */
   prometheus?: Prometheus;
   chapters: Chapter[];
   finished: boolean;
+}
+
+/** The server with the console, for people to look at the story in a browser. */
+export interface Console {
+  port: number;
+  user: string;
+  /** Good for as long as the demo runs, on this machine. */
+  password: string;
+  process?: ProcessIdentity;
 }
 
 /** A real Prometheus that reads the metrics of the shop's proxy. */

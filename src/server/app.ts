@@ -10,6 +10,7 @@ import { once } from "./middleware/once.ts";
 import { permit } from "./middleware/permit.ts";
 import { sameOrigin } from "./middleware/same-origin.ts";
 import { strictHeaders } from "./middleware/secure-headers.ts";
+import { addKill } from "./routes/kill.ts";
 import { routes } from "./routes/registry.ts";
 import { addOidc } from "./routes/oidc.ts";
 import { addSession } from "./routes/session.ts";
@@ -51,6 +52,7 @@ export function createApp(ports: ServerPorts): Api {
   const api = newApi();
   api.use(once(ports));
   for (const add of routes) add(api, ports);
+  if (ports.kill !== undefined) addKill(api, ports.kill);
   app.route("/api", api);
   app.get("/api/openapi.json", (c) => c.json(documentOf(app, ports.version)));
   app.get("/metrics", sameOrigin(hosts), identity(ports), permit("read"), async (c) => {

@@ -26,6 +26,8 @@ export interface ServeOptions {
   /** How people may sign in beside passwords. */
   oidc?: OidcSettings;
   limits: RateLimits;
+  /** Ends the process at once; only where somebody starts it again. */
+  kill?: () => void;
   version: string;
   /** Ends the server: streams at once, requests under way within five seconds. */
   stop: AbortSignal;
@@ -60,6 +62,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
       return forwarded?.trim() ?? getConnInfo(c).remote.address ?? "unknown";
     },
     limits: options.limits,
+    kill: options.kill,
     closing: stop,
     version: options.version,
     log,

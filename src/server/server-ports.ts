@@ -18,6 +18,8 @@ export interface ServerPorts {
   /** The address of whoever is at the other end, for limits. */
   addressOf: (c: Context) => string;
   limits: RateLimits;
+  /** Ends the process at once; undefined but in the demo. */
+  kill: (() => void) | undefined;
   /** Aborts when the server ends: streams end with it. */
   closing: AbortSignal;
   version: string;

@@ -5,6 +5,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { identify, sendSignal } from "../../src/lib/process.ts";
 import { findHome } from "../../src/store/embedded/cluster-home.ts";
 import { clusterStatus } from "../../src/store/embedded/cluster-status.ts";
+import { ApiClient } from "../server/support/api-client.ts";
+import { builtConsole } from "../web/support/built-console.ts";
 import { CommandLine, type Ended } from "../support/command-line.ts";
 import { eventually, processesNaming } from "../support/processes.ts";
 import { hasPrometheus } from "../support/prometheus.ts";
@@ -99,6 +101,7 @@ describe("the demo", () => {
     "tells good releases from bad ones by evidence, goes on after it was killed, and leaves nothing behind",
     ROOM,
     async () => {
+      await builtConsole();
       openFolder();
       const demo = join(folder, ".tminus", "demo");
       const killed = tminus.start("demo", "--json");
@@ -106,11 +109,11 @@ describe("the demo", () => {
       const [, , id] = /(run (\w+) created: v1 → v2)/.exec(killed.stderr)!;
       killed.kill("SIGKILL");
       await killed.ended;
-      const workers = processesNaming(join(demo, "project")).filter(({ command }) =>
-        command.includes(" worker "),
+      const working = processesNaming(join(demo, "project")).filter(({ command }) =>
+        / (server|worker) /.test(command),
       );
-      expect(workers).toHaveLength(1);
-      sendSignal(identify(workers[0]!.pid)!, "SIGKILL");
+      expect(working.map(({ command }) => command)).toEqual([expect.stringContaining(" server ")]);
+      sendSignal(identify(working[0]!.pid)!, "SIGKILL");
       // Both database servers live below the folder: what is left of them would be seen.
       for (const place of ["shop-postgres", "project/.tminus/postgres"]) {
         expect(await clusterStatus(join(demo, place))).toMatchObject({ running: true });
@@ -119,9 +122,24 @@ describe("the demo", () => {
 
       const story = JSON.parse(readFileSync(join(demo, "story.json"), "utf8")) as {
         chapters: { release: string; runId: string }[];
+        console: { port: number; user: string; password: string };
       };
       expect(story.chapters.at(-1)).toMatchObject({ release: "v2", runId: id });
       const again = tminus.start("demo", "--json");
+      const { port, user, password } = story.console;
+      const browser = new ApiClient(`http://127.0.0.1:${port}`);
+      await again.until(/v2 → v3[^]*watch-canary .*running/, DEMO_MS);
+      expect(again.stderr).toContain(
+        `console: ${browser.url}  sign in as ${user} with the password ${password}`,
+      );
+      expect((await browser.post("/api/session", { name: user, password })).body.canBeKilled).toBe(true);
+      await expect(browser.post("/api/kill", {})).rejects.toThrow();
+      await again.until(/the server was killed, and is back after [\d.]+ s/, DEMO_MS);
+      await again.until(/run \w+ created: v2 → v4/, DEMO_MS);
+      const [, failed] = /run (\w+) created: v2 → v3/.exec(again.stderr)!;
+      const { body: told } = await browser.get(`/api/runs/${failed}/events`);
+      const sequences = (told.events as { sequence: number }[]).map(({ sequence }) => sequence);
+      expect(sequences).toEqual(sequences.map((_, index) => index + 1));
       expectStory(await again.within(DEMO_MS));
       const runs = [...again.stderr.matchAll(/run (\w+) created: (.*) on production/g)];
       expect(runs.map(([, run, change]) => [run, change])).toEqual([

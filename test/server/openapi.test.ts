@@ -17,6 +17,7 @@ const app = createApp({
   hosts: [],
   addressOf: () => "test",
   limits: usualLimits,
+  kill: undefined,
   closing: new AbortController().signal,
   version: "0.0.0",
   log: () => undefined,

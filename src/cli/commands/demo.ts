@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { ExitCode } from "../../error-codes.ts";
-import type { CommandContext } from "../command-context.ts";
+import { openBrowser } from "../../lib/open-browser.ts";
+import { isInteractive, type CommandContext } from "../command-context.ts";
 import { followRun } from "../follow-run.ts";
 
 /** Plays four releases of the example shop under load; see src/demo. */
@@ -14,6 +15,13 @@ export async function demo(context: CommandContext, { keep }: { keep: boolean })
     keep,
     signal: context.cancelled,
     say: (line) => output.note(line),
+    show: (url) => {
+      if (isSeen(context)) openBrowser(url, host.environment);
+    },
+    async beforeEnd() {
+      if (!isInteractive(context)) return;
+      await host.ask("Press Enter to end the demo and to remove everything of it: ", context.cancelled);
+    },
     follow: async (tminus, run) => {
       // The result of this command is the table; each run's own result would be a second one.
       await followRun({ ...context, output: { ...output, result: () => undefined } }, tminus, run);
@@ -24,4 +32,9 @@ export async function demo(context: CommandContext, { keep }: { keep: boolean })
     ({ release, outcome, outage }) => outcome === expectedOutcome(release) && outage?.held !== false,
   );
   return isAsTold ? 0 : 1;
+}
+
+/** Whether somebody sits here whose browser may be opened. */
+function isSeen({ host, output }: CommandContext): boolean {
+  return host.stderr.isTty && output.mode === "text";
 }

@@ -12,6 +12,7 @@ export interface ServerOptions {
   oidcClient?: string;
   console: boolean;
   requestsPerMinute: number;
+  killable?: true;
 }
 
 const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
@@ -51,6 +52,7 @@ export async function server(
       port,
       ...(url === undefined ? {} : { publicUrl: url }),
       withConsole,
+      ...(options.killable === true ? { kill: () => process.kill(process.pid, "SIGKILL") } : {}),
       ...(oidc === undefined ? {} : { oidc }),
       limits: { ...usualLimits, requestsPerMinute },
       version,

@@ -25,6 +25,9 @@ export const sessionSchema = z
       .string()
       .nullable()
       .openapi({ description: "Issuer by which people may sign in, at /api/login/oidc" }),
+    canBeKilled: z
+      .boolean()
+      .openapi({ description: "Whether POST /api/kill ends the server, as in the demo" }),
     version: z.string(),
   })
   .openapi("Session");

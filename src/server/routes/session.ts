@@ -102,7 +102,10 @@ export function addSession(api: Api, ports: ServerPorts): void {
   });
 }
 
-async function sessionOf({ tminus, version, oidc }: ServerPorts, who: Actor | undefined): Promise<Session> {
+async function sessionOf(
+  { tminus, version, oidc, kill }: ServerPorts,
+  who: Actor | undefined,
+): Promise<Session> {
   const { project, environments } = tminus;
   return {
     who: who === undefined ? null : whoResource(who),
@@ -110,6 +113,7 @@ async function sessionOf({ tminus, version, oidc }: ServerPorts, who: Actor | un
     project,
     environments: environments.map((name) => ({ name, isProtected: tminus.environment(name).protected })),
     oidc: oidc?.issuer ?? null,
+    canBeKilled: kill !== undefined,
     version,
   };
 }
