@@ -6,6 +6,7 @@ import { cli } from "./cli.ts";
 import { drift } from "./drift.ts";
 import { edge } from "./edge.ts";
 import { engine } from "./engine.ts";
+import { history } from "./history.ts";
 import { lint } from "./lint.ts";
 import { lockqueue } from "./lockqueue.ts";
 import { migrate } from "./migrate.ts";
@@ -20,6 +21,7 @@ export const benchmarks: readonly Benchmark[] = [
   drift,
   edge,
   engine,
+  history,
   lint,
   lockqueue,
   migrate,

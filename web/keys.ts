@@ -11,7 +11,7 @@ interface Keys {
 const PREFIX_MS = 1500;
 
 /**
- * What the keyboard does on every page. Rows have data-row, the filter data-filter, and the buttons that keys press data-key;
+ * What the keyboard does on every page. Rows have data-row, the search data-filter, and the buttons that keys press data-key;
  * none of them destroys anything. Returns what stops listening.
  */
 export function listenToKeys({ go, open }: Keys): () => void {

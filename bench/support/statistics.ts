@@ -6,6 +6,12 @@ export function median(values: readonly number[]): number {
   return ((sorted[middle - 1] ?? NaN) + (sorted[middle] ?? NaN)) / 2;
 }
 
+/** The smallest value that is not below this share of them, in percent. NaN of nothing. */
+export function percentile(values: readonly number[], percent: number): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil((sorted.length * percent) / 100) - 1)] ?? NaN;
+}
+
 /** Rounds to this many digits behind the point, for results. */
 export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));

@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../lib/duration.ts";
+import { MAX_SEARCH_LENGTH } from "../model/run-list.ts";
 import type { CommandBody, GlobalOptions } from "./command-context.ts";
 
 /** Carries out the body of a command with the options that every command understands. */
@@ -56,6 +57,12 @@ export function countOf(text: string): number {
   if (!Number.isSafeInteger(number) || number < 1 || number > 1000)
     throw new InvalidArgumentError("Give a number from 1 to 1000.");
   return number;
+}
+
+export function searchOf(text: string): string {
+  if (text.length > MAX_SEARCH_LENGTH)
+    throw new InvalidArgumentError(`Give at most ${MAX_SEARCH_LENGTH} characters.`);
+  return text;
 }
 
 /** For an option that may be repeated. */

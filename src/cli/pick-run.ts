@@ -3,8 +3,8 @@ import type { Run } from "../model/run.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { environmentFilter, type CommandContext } from "./command-context.ts";
 
-/** How many runs are looked through for one that is active. */
-const LOOK_BACK = 50;
+/** More are not active at once in earnest. */
+const MAX_ACTIVE = 200;
 
 /**
  * The run that a command is about: the one named, else the only active one for which `isMeant` holds, else
@@ -33,6 +33,6 @@ export async function pickRun(
 
 /** Runs that have not ended, oldest first. */
 export async function activeRuns(tminus: Tminus, environment: string | undefined): Promise<Run[]> {
-  const runs = await tminus.runs({ limit: LOOK_BACK, ...(environment === undefined ? {} : { environment }) });
-  return runs.filter(({ state }) => state !== "ended").reverse();
+  const runs = await tminus.runs({ environment, state: "active", limit: MAX_ACTIVE });
+  return runs.reverse();
 }

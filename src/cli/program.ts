@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import type { DecisionWord } from "../model/decision.ts";
+import { runOutcomes, runStates } from "../model/run-list.ts";
 import type { CommandBody, GlobalOptions } from "./command-context.ts";
 import { addAudit } from "./audit-program.ts";
 import { addCalendar } from "./calendar-program.ts";
@@ -14,6 +15,7 @@ import {
   countOf,
   durationOf,
   example,
+  searchOf,
   withIdentity,
   withConfirmation,
   type Execute,
@@ -310,9 +312,22 @@ function addDecisions(program: Command, run: Run): void {
 function addHistory(program: Command, run: Run): void {
   const log = program.command("log").description("list runs, newest first");
   log
+    .option(
+      "--search <text>",
+      "words that have to be the beginning of the id, or of a word of the release, the person, the environment, the purpose, the outcome or the reason",
+      searchOf,
+    )
+    .addOption(new Option("--state <state>", "active: not ended").choices(["active", ...runStates]))
+    .addOption(new Option("--outcome <outcome>", "how it ended").choices(runOutcomes))
+    .option("--before <run>", "only runs that are older than this one, as the next page")
     .option("--limit <n>", "how many", countOf, 20)
     .option("--markdown", "print each run as a deploy log in Markdown");
-  example(log, "tminus log --limit 5", "tminus log --env production --markdown");
+  example(
+    log,
+    "tminus log --limit 5",
+    "tminus log --search 'mia v2' --outcome rolled-back",
+    "tminus log --env production --markdown",
+  );
   log.action((options) => run(async (context) => (await import("./commands/log.ts")).log(context, options)));
 
   const show = program

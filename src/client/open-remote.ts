@@ -98,6 +98,7 @@ export async function openRemote({ url, token, clock, log }: OpenRemoteOptions):
     sign: refuse("signing"),
     signingKey: refuse("signing"),
     tallyRuns: refuse("serving"),
+    endedDeploys: refuse("serving"),
     followAll: refuse("serving"),
     refusals: refuse("serving"),
     webSessions: { begin: refuse("serving"), find: refuse("serving"), end: refuse("serving") },

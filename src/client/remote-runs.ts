@@ -1,12 +1,19 @@
 import { TminusError } from "../errors.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Run } from "../model/run.ts";
+import type { RunFilter } from "../model/run-list.ts";
 import type { ApprovedBefore, RollbackLine, Tminus, WatchedStep } from "../model/tminus.ts";
-import type { AttemptResource, EventResource, RunResource, RunSummary } from "../server/contract/run.ts";
+import type {
+  AttemptResource,
+  EventResource,
+  RunPageResource,
+  RunResource,
+  RunSummary,
+} from "../server/contract/run.ts";
 import type { Connection } from "./connection.ts";
 import { followRun, type FollowPorts } from "./follow.ts";
 import { query } from "./query.ts";
-import { attemptOf, eventOf, runOf } from "./revive.ts";
+import { attemptOf, eventOf, listedRunOf, runOf } from "./revive.ts";
 
 type RunCalls = Pick<
   Tminus,
@@ -14,6 +21,7 @@ type RunCalls = Pick<
   | "changesSinceApproval"
   | "findRun"
   | "runs"
+  | "listRuns"
   | "activeRuns"
   | "attempts"
   | "events"
@@ -27,34 +35,40 @@ type RunCalls = Pick<
 /** What a step has seen is asked for at every tick of a display; the server is asked this often. */
 const WATCHED_EVERY_MS = 3000;
 
+/** The API lists no more at once. */
+const MAX_PAGE = 200;
+
 /** What is asked of runs and told to them. */
 export function remoteRuns(ports: FollowPorts): RunCalls {
   const { connection, clock } = ports;
   const watched = watchedNowAndThen(connection, clock);
   const read = async (id: string, environment?: string): Promise<Run> =>
     runOf(await connection.get<RunResource>(`${pathOf(id)}${query({ environment })}`));
+  const wholeOf = async ({ runs }: RunPageResource): Promise<Run[]> => {
+    const whole: Run[] = [];
+    for (const { id } of runs) whole.push(await read(id));
+    return whole;
+  };
   return {
     /** Workers are the server's to run. */
     ensureWorker: async () => undefined,
     findRun: async (id, environment) => {
       if (id !== undefined) return read(id, environment);
-      const [newest] = await listed(connection, { environment, limit: 1 });
+      const [newest] = (await listed(connection, { environment, limit: 1 })).runs;
       if (newest === undefined)
         throw new TminusError("RUN_UNKNOWN", "there is no run yet", {
           hint: "Look ahead with: tminus plan --release <name>",
         });
       return read(newest.id);
     },
-    runs: async ({ environment, limit }) => {
-      const runs: Run[] = [];
-      for (const { id } of await listed(connection, { environment, limit })) runs.push(await read(id));
-      return runs;
+    runs: async (filter) => wholeOf(await listed(connection, filter)),
+    listRuns: async (filter) => {
+      const { runs, hasOlder } = await listed(connection, filter);
+      return { runs: runs.map(listedRunOf), hasOlder };
     },
     activeRuns: async (environment) => {
-      const runs: Run[] = [];
-      const found = await listed(connection, { environment, limit: 200, state: "active" });
-      for (const { id } of found.reverse()) runs.push(await read(id));
-      return runs;
+      const found = await listed(connection, { environment, limit: MAX_PAGE, state: "active" });
+      return (await wholeOf(found)).reverse();
     },
     attempts: async (id) =>
       (await connection.get<{ attempts: AttemptResource[] }>(`${pathOf(id)}/attempts`)).attempts.map(
@@ -89,11 +103,28 @@ function pathOf(id: string): string {
   return `/runs/${encodeURIComponent(id)}`;
 }
 
+/** As many as are wanted, page by page. */
 async function listed(
   connection: Connection,
-  filter: { environment: string | undefined; limit: number; state?: "active" },
-): Promise<RunSummary[]> {
-  return (await connection.get<{ runs: RunSummary[] }>(`/runs${query(filter)}`)).runs;
+  filter: RunFilter & { limit: number },
+): Promise<RunPageResource> {
+  const { environment, state, outcome, search, limit } = filter;
+  const runs: RunSummary[] = [];
+  let { before } = filter;
+  for (;;) {
+    const asked = {
+      environment,
+      state,
+      outcome,
+      search,
+      before,
+      limit: Math.min(limit - runs.length, MAX_PAGE),
+    };
+    const page = await connection.get<RunPageResource>(`/runs${query(asked)}`);
+    runs.push(...page.runs);
+    if (!page.hasOlder || runs.length >= limit) return { runs, hasOlder: page.hasOlder };
+    before = page.runs.at(-1)?.id;
+  }
 }
 
 function watchedNowAndThen(connection: Connection, clock: Clock): Tminus["watched"] {

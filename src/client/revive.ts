@@ -7,8 +7,9 @@ import type { EnvironmentLock } from "../model/lock.ts";
 import type { Override } from "../model/override.ts";
 import type { ApiToken, User } from "../model/people.ts";
 import type { Attempt, Lease, Run, RunEvent } from "../model/run.ts";
+import type { ListedRun } from "../model/run-list.ts";
 import type { EnvironmentResource, FreezeResource, TaskResource } from "../server/contract/environment.ts";
-import type { AttemptResource, EventResource, RunResource } from "../server/contract/run.ts";
+import type { AttemptResource, EventResource, RunResource, RunSummary } from "../server/contract/run.ts";
 import type { TokenResource, UserResource } from "../server/contract/session.ts";
 import type { EmergencyResource, OverrideResource } from "../server/contract/word.ts";
 
@@ -28,6 +29,11 @@ export function runOf(resource: RunResource): Run {
     starter,
     ...dates({ startedAt, zeroAt, endedAt }),
   };
+}
+
+export function listedRunOf(summary: RunSummary): ListedRun {
+  const { createdAt, startedAt, zeroAt, endedAt, ...rest } = summary;
+  return { ...(rest as ListedRun), createdAt: new Date(createdAt), ...dates({ startedAt, zeroAt, endedAt }) };
 }
 
 export function eventOf({ at, data, ...event }: EventResource): RunEvent {

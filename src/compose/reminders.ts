@@ -7,7 +7,8 @@ import { REMIND_EVERY_MS } from "../model/reminder.ts";
 import { deliver } from "../steps/notify/deliver.ts";
 import { claimReminders, markReminded, type DueFollowUp } from "../store/follow-ups.ts";
 import type { Pool } from "../store/pool.ts";
-import { listRuns, readRunContext } from "../store/runs.ts";
+import { listRunPage } from "../store/run-list.ts";
+import { readRunContext } from "../store/runs.ts";
 import { openChannels } from "./channels.ts";
 import { runContextSchema, type RunContext } from "./run-context.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
@@ -106,7 +107,7 @@ async function contextOf(
   pool: Pool,
   { run, project, environment }: DueFollowUp,
 ): Promise<RunContext | undefined> {
-  const id = run ?? (await listRuns(pool, { project, environment }, 1))[0]?.id;
+  const id = run ?? (await listRunPage(pool, { project, environment }, 1)).runs[0]?.id;
   return id === undefined ? undefined : runContextSchema.parse(await readRunContext(pool, id));
 }
 

@@ -1,17 +1,20 @@
 import type { GateContext } from "../model/gate-kind.ts";
 import type { Run } from "../model/run.ts";
-import { listAttempts, listRuns } from "../store/runs.ts";
+import { listRuns } from "../store/run-list.ts";
+import { listAttempts } from "../store/runs.ts";
 import { findPool, type StatePlace } from "./state-place.ts";
 
 export type RunHistory = Pick<GateContext<unknown>, "runs" | "attempts">;
 
-/** How many are looked through for those that are active. */
-const LOOK_BACK = 50;
+/** More than wait for one environment in earnest. */
+const MAX_ACTIVE = 200;
 
 /** See Tminus.activeRuns. */
 export async function activeRuns(place: StatePlace, environment: string): Promise<Run[]> {
-  const found = await runHistory(place).runs({ environment, limit: LOOK_BACK });
-  return found.filter(({ state }) => state !== "ended").reverse();
+  const pool = await findPool(place);
+  if (pool === undefined) return [];
+  const meant = { project: place.project, environment, state: "active" } as const;
+  return (await listRuns(pool, meant, MAX_ACTIVE)).reverse();
 }
 
 /** The project's runs for gates. Makes no state where there was none: nothing was ever run there. Errors: STATE_UNAVAILABLE. */

@@ -21,7 +21,7 @@ import { resolveEnvironment, type ResolvedEnvironment } from "../runbook/resolve
 import { checkWaivers, findOverrides, overridesOf, override } from "./overrides.ts";
 import { openNotifications, type Notifications } from "../store/notifications.ts";
 import { hasUsers } from "../store/people.ts";
-import { tallyRuns } from "../store/run-tally.ts";
+import { listRuns } from "../store/run-list.ts";
 import * as runs from "../store/runs.ts";
 import { countLiveWorkers } from "../store/workers.ts";
 import { readRules } from "./calendar.ts";
@@ -37,6 +37,7 @@ import { overdueItems, overdueTasks } from "./overdue.ts";
 import { identify, openPeople } from "./people.ts";
 import { contextOf, openProject } from "./project.ts";
 import { activeRuns, runHistory } from "./run-history.ts";
+import { openRunLists } from "./run-lists.ts";
 import { runContextSchema, type RunContext } from "./run-context.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
 import { changesSinceApproval } from "./changes-since-approval.ts";
@@ -67,7 +68,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
   const { environment, log } = options;
   const clock = systemClock;
   const projectName = project.runbook.project;
-  const ofProject = (name: string | undefined): runs.RunFilter =>
+  const ofProject = (name: string | undefined): runs.RunPlace =>
     name === undefined ? { project: projectName } : { project: projectName, environment: name };
   let opening: Promise<State> | undefined;
   let listening: Promise<Notifications> | undefined;
@@ -179,18 +180,10 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     ensureWorker,
     changesSinceApproval: async (runId) => changesSinceApproval(await pool(), runId),
     findRun: async (id, name) => runs.findRun(await pool(), id, ofProject(name)),
-    runs: async ({ environment: name, limit }) => runs.listRuns(await pool(), ofProject(name), limit),
+    ...openRunLists(pool, projectName),
     activeRuns: (name) => activeRuns(place, name),
-    tallyRuns: async () => tallyRuns(await pool(), projectName),
     attempts: async (runId) => runs.listAttempts(await pool(), runId),
-    async events(runId, after) {
-      const all: RunEvent[] = [];
-      for (;;) {
-        const page = await runs.listEvents(await pool(), runId, all.at(-1)?.sequence ?? after);
-        if (page.length === 0) return all;
-        all.push(...page);
-      }
-    },
+    events: async (runId, after) => runs.allEvents(await pool(), runId, after),
     follow: (runId, after, signal) => follow(runId, after, signal),
     async *followAll(since, signal) {
       const feed = { project: projectName, pool: await pool(), notifications: await notifications(), clock };
@@ -356,11 +349,11 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     try {
       const traffic = await trafficNow(opened.target, clock);
       // After the target, which may be slow: how long ago a worker was heard of must be told as it is now.
-      const recent = await runs.listRuns(await pool(), ofProject(name), 20);
+      const active = await activeRuns(place, name);
+      const ended = { project: projectName, environment: name, state: "ended" } as const;
+      const [last] = await listRuns(await pool(), ended, 1);
       const lease = await runs.readLease(await pool(), projectName, name);
       const lock = await readLock(await pool(), projectName, name);
-      const last = recent.find((run) => run.state === "ended");
-      const active = recent.filter((run) => run.state !== "ended").reverse();
       const now = clock.now();
       const overdue = await Promise.all(active.map(async (run) => overdueItems(await pool(), run, now)));
       return {

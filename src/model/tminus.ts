@@ -13,6 +13,7 @@ import type { MergeBack, MergeBackRequest } from "./merge-back.ts";
 import type { NewOverride, Override } from "./override.ts";
 import type { Verb } from "./permission.ts";
 import type { Plan } from "./plan.ts";
+import type { EndedDeploy, RunFilter, RunPage } from "./run-list.ts";
 import type { RunTally } from "./run-tally.ts";
 import type { SignalBody } from "./signal.ts";
 import type { Observed } from "./verdict.ts";
@@ -65,8 +66,12 @@ export interface Tminus {
   changesSinceApproval(runId: string): Promise<ApprovedBefore | undefined>;
   /** By full id, or any unambiguous beginning of one; without an id the newest run (of the environment). Errors: RUN_UNKNOWN. */
   findRun(id: string | undefined, environment?: string): Promise<Run>;
-  /** Newest first. */
-  runs(filter: { environment?: string; limit: number }): Promise<Run[]>;
+  /** Newest first, with their plans. Errors: RUN_UNKNOWN for `before`. */
+  runs(filter: RunFilter & { limit: number }): Promise<Run[]>;
+  /** Newest first, as cheap for the first page of many runs as of few. Errors: RUN_UNKNOWN for `before`. */
+  listRuns(filter: RunFilter & { limit: number }): Promise<RunPage>;
+  /** Deploys that have ended since then, the last to end first. */
+  endedDeploys(filter: { environment?: string; since: Date; limit: number }): Promise<EndedDeploy[]>;
   /** By environment, those alone into which there was a run; much cheaper than the runs themselves. */
   tallyRuns(): Promise<ReadonlyMap<string, RunTally>>;
   /** Of the environment and not ended, oldest first. Makes no state where there was none: nothing was ever run there. */

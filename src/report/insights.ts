@@ -1,4 +1,4 @@
-import type { Run } from "../model/run.ts";
+import type { EndedDeploy } from "../model/run-list.ts";
 
 const DAY_MS = 86_400_000;
 const SPAN_DAYS = 90;
@@ -23,23 +23,31 @@ export interface Insights {
   recoveryMs: Figure;
 }
 
-/** The four keys of https://dora.dev/guides/dora-metrics-four-keys/ over the last 90 days. Runs in any order. */
-export function insightsOf(runs: readonly Run[], now: Date): Insights {
-  const earliest = now.getTime() - SPAN_DAYS * DAY_MS;
-  const ended = runs.filter(
-    ({ plan, endedAt }) =>
-      plan.purpose === "deploy" && endedAt !== undefined && endedAt.getTime() >= earliest,
-  );
+/** From when on deploys count. */
+export function insightsSince(now: Date): Date {
+  return new Date(now.getTime() - SPAN_DAYS * DAY_MS);
+}
+
+/**
+ * The four keys of https://dora.dev/guides/dora-metrics-four-keys/ over the last 90 days, or as far back as the deploys go
+ * when they are cut off. In any order.
+ */
+export function insightsOf(
+  deploys: readonly EndedDeploy[],
+  now: Date,
+  { isCut }: { isCut: boolean },
+): Insights {
+  const since = insightsSince(now).getTime();
+  const ended = deploys.filter(({ endedAt }) => endedAt.getTime() >= since);
+  const from = isCut ? Math.min(now.getTime(), ...ended.map(({ endedAt }) => endedAt.getTime())) : since;
   const succeeded = ended.filter(({ outcome }) => outcome === "succeeded");
   const failed = ended.filter(({ outcome }) => outcome !== "succeeded" && outcome !== "stopped");
   const carriedOut = [...succeeded, ...failed];
-  const recovered = failed.filter(
-    ({ endState, verdict }) => endState?.verdict === "verified" && verdict !== undefined,
-  );
+  const recovered = failed.filter(({ isVerified, decidedAt }) => isVerified && decidedAt !== undefined);
   const first = Math.min(now.getTime(), ...ended.map(({ createdAt }) => createdAt.getTime()));
   const days = Math.max(1, (now.getTime() - first) / DAY_MS);
   return {
-    from: new Date(earliest).toISOString(),
+    from: new Date(from).toISOString(),
     until: now.toISOString(),
     deploysPerDay: { value: ended.length === 0 ? null : succeeded.length / days, runs: idsOf(succeeded) },
     leadTimeMs: { value: null, runs: [] },
@@ -48,13 +56,13 @@ export function insightsOf(runs: readonly Run[], now: Date): Insights {
       runs: idsOf(failed),
     },
     recoveryMs: {
-      value: median(recovered.map(({ endedAt, verdict }) => endedAt!.getTime() - Date.parse(verdict!.at))),
+      value: median(recovered.map(({ endedAt, decidedAt }) => endedAt.getTime() - decidedAt!.getTime())),
       runs: idsOf(recovered),
     },
   };
 }
 
-function idsOf(runs: readonly Run[]): string[] {
+function idsOf(runs: readonly EndedDeploy[]): string[] {
   return runs.map(({ id }) => id);
 }
 

@@ -75,7 +75,7 @@ function addHealth(app: Api, { tminus, closing }: ServerPorts): void {
   app.get("/healthz", (c) => c.text("alive\n"));
   app.get("/readyz", async (c) => {
     if (closing.aborted) return c.text("ending\n", 503);
-    return tminus.runs({ limit: 1 }).then(
+    return tminus.listRuns({ limit: 1 }).then(
       () => c.text("ready\n"),
       () => c.text("the state database does not answer\n", 503),
     );

@@ -4,7 +4,8 @@ import type { Actor } from "../model/actor.ts";
 import { emergencyName, type Emergency } from "../model/emergency.ts";
 import type { Override } from "../model/override.ts";
 import type { ApiToken, User } from "../model/people.ts";
-import type { Attempt, Run, RunEvent } from "../model/run.ts";
+import type { Attempt, RunEvent } from "../model/run.ts";
+import type { ListedRun } from "../model/run-list.ts";
 import type { FreezeResource, TaskResource } from "./contract/environment.ts";
 import type { EmergencyResource, OverrideResource } from "./contract/word.ts";
 import type { AttemptResource, EventResource, RunSummary } from "./contract/run.ts";
@@ -12,16 +13,16 @@ import type { TokenResource, UserResource } from "./contract/session.ts";
 
 /** What the API shows of the nouns: times as ISO 8601, and nothing that is nobody's business. */
 
-export function runSummary(run: Run): RunSummary {
-  const { plan, verdict, endState, outcome, waitingFor } = run;
+export function runSummary(run: ListedRun): RunSummary {
+  const { verdict, endState, outcome, waitingFor, previousRelease } = run;
   return {
     id: run.id,
     environment: run.environment,
-    release: plan.release,
-    ...(plan.previousRelease === undefined ? {} : { previousRelease: plan.previousRelease }),
-    purpose: plan.purpose,
-    planHash: plan.hash,
-    isEmergency: plan.emergency !== undefined,
+    release: run.release,
+    ...(previousRelease === undefined ? {} : { previousRelease }),
+    purpose: run.purpose,
+    planHash: run.planHash,
+    isEmergency: run.isEmergency,
     state: run.state,
     ...(outcome === undefined ? {} : { outcome }),
     ...(verdict === undefined ? {} : { verdict }),

@@ -75,7 +75,7 @@ export async function pastDeploys(
   const rows = await query<{ started_at: Date; ended_at: Date | null }>(
     pool,
     `select started_at, ended_at from tminus.run
-     where project = $1 and environment = $2 and started_at is not null and plan::json ->> 'purpose' = 'deploy'
+     where project = $1 and environment = $2 and started_at is not null and purpose = 'deploy'
      order by created_at desc limit $3`,
     [project, environment, MAX_DEPLOYS],
   );

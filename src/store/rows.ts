@@ -18,10 +18,10 @@ import { signalBodySchema, type Signal } from "../model/signal.ts";
 
 /** Rows as the driver gives them, and how each becomes a noun of the model. */
 
-export interface RunRow {
+/** What is known of a run beside its plan. */
+export interface RunFactsRow {
   id: string;
   environment: string;
-  plan: string;
   state: RunState;
   outcome: RunOutcome | null;
   verdict: RunVerdict | null;
@@ -29,10 +29,14 @@ export interface RunRow {
   waiting_for: NonNullable<Run["waitingFor"]> | null;
   created_at: Date;
   created_by: string;
-  starter: unknown;
   started_at: Date | null;
   zero_at: Date | null;
   ended_at: Date | null;
+}
+
+export interface RunRow extends RunFactsRow {
+  plan: string;
+  starter: unknown;
 }
 
 export const runColumns =
@@ -40,13 +44,19 @@ export const runColumns =
 
 export function toRun(row: RunRow): Run {
   return {
+    ...runFacts(row),
+    plan: planSchema.parse(JSON.parse(row.plan)),
+    starter: row.starter === null ? uncheckedActor(row.created_by) : actorSchema.parse(row.starter),
+  };
+}
+
+export function runFacts(row: RunFactsRow): Omit<Run, "plan" | "starter"> {
+  return {
     id: row.id,
     environment: row.environment,
-    plan: planSchema.parse(JSON.parse(row.plan)),
     state: row.state,
     createdAt: row.created_at,
     createdBy: row.created_by,
-    starter: row.starter === null ? uncheckedActor(row.created_by) : actorSchema.parse(row.starter),
     ...(row.outcome === null ? {} : { outcome: row.outcome }),
     ...(row.verdict === null ? {} : { verdict: row.verdict }),
     ...(row.end_state === null ? {} : { endState: row.end_state }),

@@ -5,7 +5,7 @@ import type { Attempt, Lease, NewerPlan, Run, RunEvent } from "../model/run.ts";
 import type { Json } from "../model/json.ts";
 import { planSchema, type Plan } from "../model/plan.ts";
 import type { SignalBody } from "../model/signal.ts";
-import { query, storedJson, type Pool } from "./pool.ts";
+import { query, storedJson, storedText, type Pool } from "./pool.ts";
 import {
   runColumns,
   toAttempt,
@@ -57,25 +57,39 @@ export async function readRunContext(pool: Pool, runId: string): Promise<unknown
 }
 
 /** Which runs are meant. A state server may hold those of several projects: only tests leave the project out. */
-export interface RunFilter {
+export interface RunPlace {
   project?: string;
   environment?: string;
 }
 
 /** By full id or unambiguous beginning; without one the newest of those meant. Errors: RUN_UNKNOWN. */
-export async function findRun(
+export async function findRun(pool: Pool, id: string | undefined, place: RunPlace = {}): Promise<Run> {
+  const [row] = await query<RunRow>(pool, `select ${runColumns} from tminus.run where id = $1`, [
+    await findRunId(pool, id, place),
+  ]);
+  return toRun(row!); // runs are never removed
+}
+
+/** The full id of the same run, which is cheaper. Errors: RUN_UNKNOWN. */
+export async function findRunId(
   pool: Pool,
   id: string | undefined,
-  { project, environment }: RunFilter = {},
-): Promise<Run> {
-  const rows = await query<RunRow>(
-    pool,
-    `select ${runColumns} from tminus.run
-     where ($1::text is null or starts_with(id, $1)) and ($2::text is null or environment = $2)
-       and ($3::text is null or project = $3)
-     order by (id = $1) desc, created_at desc, id desc limit 2`,
-    [id ?? null, environment ?? null, project ?? null],
-  );
+  { project, environment }: RunPlace = {},
+): Promise<string> {
+  const place = [environment ?? null, project ?? null];
+  const isThere = "($1::text is null or environment = $1) and ($2::text is null or project = $2)";
+  // In the order of bytes an id is before those that it is the beginning of.
+  const rows = await (id === undefined
+    ? query<{ id: string }>(
+        pool,
+        `select id from tminus.run where ${isThere} order by created_at desc, id desc limit 1`,
+        place,
+      )
+    : query<{ id: string }>(
+        pool,
+        `select id from tminus.run where id like $3 and ${isThere} order by id using ~<~ limit 2`,
+        [...place, `${storedText(id).replaceAll(/[\\%_]/g, String.raw`\$&`)}%`],
+      ));
   const [first, second] = rows;
   if (first === undefined) {
     throw new TminusError("RUN_UNKNOWN", id === undefined ? "there is no run yet" : `there is no run ${id}`);
@@ -86,23 +100,7 @@ export async function findRun(
       `${id} is the beginning of more than one run: ${first.id}, ${second.id}`,
     );
   }
-  return toRun(first);
-}
-
-/** Newest first. */
-export async function listRuns(
-  pool: Pool,
-  { project, environment }: RunFilter,
-  limit: number,
-): Promise<Run[]> {
-  const rows = await query<RunRow>(
-    pool,
-    `select ${runColumns} from tminus.run where ($1::text is null or environment = $1)
-       and ($2::text is null or project = $2)
-     order by created_at desc, id desc limit $3`,
-    [environment ?? null, project ?? null, limit],
-  );
-  return rows.map(toRun);
+  return first.id;
 }
 
 /** See Journal.newerPlans. */
@@ -113,7 +111,7 @@ export async function newerPlans(pool: Pool, runId: string): Promise<NewerPlan[]
      from tminus.run r join tminus.run me
        on me.id = $1 and r.project = me.project and r.environment = me.environment
        and r.created_at >= me.created_at and r.plan_hash <> me.plan_hash
-     where r.plan::json ->> 'release' = me.plan::json ->> 'release' and r.plan::json ->> 'purpose' = 'deploy'
+     where r.release = me.release and r.purpose = 'deploy'
      order by r.created_at, r.id`,
     [runId],
   );
@@ -128,7 +126,7 @@ export async function lastApprovedPlan(pool: Pool, runId: string): Promise<Appro
      from tminus.run me
        join tminus.run r on r.project = me.project and r.environment = me.environment and r.plan_hash <> me.plan_hash
        join tminus.signal s on s.run_id = r.id and s.body ->> 'kind' = 'approve'
-     where me.id = $1 and r.plan::json ->> 'release' = me.plan::json ->> 'release'
+     where me.id = $1 and r.release = me.release
      order by s.id desc limit 1`,
     [runId],
   );
@@ -152,12 +150,24 @@ export async function listAttempts(pool: Pool, runId: string): Promise<Attempt[]
   return rows.map(toAttempt);
 }
 
+const EVENT_PAGE = 10_000;
+
+/** Rising by sequence, all those after `after`. */
+export async function allEvents(pool: Pool, runId: string, after: number): Promise<RunEvent[]> {
+  const all: RunEvent[] = [];
+  for (;;) {
+    const page = await listEvents(pool, runId, all.at(-1)?.sequence ?? after);
+    all.push(...page);
+    if (page.length < EVENT_PAGE) return all;
+  }
+}
+
 /** Rising by sequence, those after `after`, at most 10,000. */
 export async function listEvents(pool: Pool, runId: string, after: number): Promise<RunEvent[]> {
   const rows = await query<EventRow>(
     pool,
-    "select * from tminus.event where run_id = $1 and sequence > $2 order by sequence limit 10000",
-    [runId, after],
+    "select * from tminus.event where run_id = $1 and sequence > $2 order by sequence limit $3",
+    [runId, after, EVENT_PAGE],
   );
   return rows.map(toEvent);
 }

@@ -4,6 +4,7 @@ import { calendarCases } from "./support/calendar-cases.ts";
 import { atChecklist, cases as mostCases, unavailable, withRun } from "./support/cases.ts";
 import { auditCases } from "./support/audit-cases.ts";
 import { emergencyCases } from "./support/emergency-cases.ts";
+import { logCases } from "./support/log-cases.ts";
 import { overrideCases } from "./support/override-cases.ts";
 import { peopleCases } from "./support/people-cases.ts";
 import { serverCases } from "./support/server-cases.ts";
@@ -13,6 +14,7 @@ import { hasEscape, runCommand, withoutPainting } from "./support/run-command.ts
 const cases = [
   ...mostCases,
   ...emergencyCases,
+  ...logCases,
   ...overrideCases,
   ...serverCases,
   ...unlockCases,

@@ -239,6 +239,20 @@ describe("a release through the API", () => {
     );
   });
 
+  it("is found again by what it is like, and what it is not like does not find it", async () => {
+    const list = async (query: string): Promise<string[]> =>
+      (await of("viewer").get(`/api/runs?${query}`)).body.runs.map((run: RunSummary) => run.release);
+    expect(await list("search=v1+operator&outcome=succeeded&state=ended")).toEqual(["v1"]);
+    expect(await list("state=active")).toEqual([]);
+    expect(await list("search=v2")).toEqual([]);
+    const { runs, hasOlder } = (await of("viewer").get("/api/runs?limit=1")).body;
+    expect([runs.length, hasOlder, await list(`before=${runs[0].id}`)]).toEqual([1, false, []]);
+    for (const query of ["outcome=good", "state=asleep", `search=${"v".repeat(201)}`, "limit=0"])
+      expect((await of("viewer").get(`/api/runs?${query}`)).status).toBe(400);
+    const unknown = await of("viewer").get("/api/runs?before=rnothing");
+    expect(unknown.body.error.code).toBe("RUN_UNKNOWN");
+  });
+
   it("is not followed any longer by somebody who may not look any more", { timeout: 40_000 }, async () => {
     const tminus = await project.open();
     const ann = await tminus.identify({

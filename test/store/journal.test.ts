@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hasCode } from "../../src/errors.ts";
 import { uncheckedActor, type Actor } from "../../src/model/actor.ts";
 import type { Journal } from "../../src/model/journal.ts";
-import { createRun, findRun, listEvents, listRuns, readLease, sendSignal } from "../../src/store/runs.ts";
+import { listRuns } from "../../src/store/run-list.ts";
+import { createRun, findRun, listEvents, readLease, sendSignal } from "../../src/store/runs.ts";
 import { freshState, samplePlan, type TestState } from "../support/state.ts";
 
 let state: TestState;

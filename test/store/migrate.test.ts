@@ -1,7 +1,12 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
 import { systemClock } from "../../src/lib/clock.ts";
 import { isMigrated, migrateStore } from "../../src/store/migrate.ts";
-import { openClient } from "../../src/store/pool.ts";
+import { openClient, openPool } from "../../src/store/pool.ts";
+import { listRunPage } from "../../src/store/run-list.ts";
+import { uncheckedActor } from "../../src/model/actor.ts";
+import { samplePlan } from "../support/state.ts";
 import { freshDatabase, type FreshDatabase } from "../support/database.ts";
 
 let database: FreshDatabase;
@@ -44,4 +49,36 @@ describe("migrateStore", () => {
     expect(most).toBe(1);
     expect(await isReady()).toBe(true);
   });
+
+  it("makes runs of before searchable, and takes from their plans what lists show", async () => {
+    database = await freshDatabase();
+    const client = await openClient(database.url);
+    try {
+      await client.query(
+        "create schema tminus; create table tminus.schema_version (file text primary key, applied_at timestamptz not null default clock_timestamp())",
+      );
+      for (const file of migrationFiles().filter((name) => name < "0016")) {
+        await client.query(readFileSync(join(migrations, file), "utf8"));
+        await client.query("insert into tminus.schema_version (file) values ($1)", [file]);
+      }
+      const plan = samplePlan({ release: "v7", purpose: "rollback" });
+      await client.query(
+        "select tminus.create_run_as('r1', 'production', 'sample', $1, 'h', '{}', 'mia', '{}', $2)",
+        [JSON.stringify(plan), JSON.stringify(uncheckedActor("mia"))],
+      );
+    } finally {
+      await client.end();
+    }
+    await migrateStore(database.url, systemClock, async () => undefined);
+    const pool = openPool(database.url, 1, () => undefined);
+    const { runs } = await listRunPage(pool, { project: "sample", search: "v7 mia" }, 10);
+    await pool.end();
+    expect(runs).toMatchObject([{ id: "r1", release: "v7", previousRelease: "v1", purpose: "rollback" }]);
+  });
 });
+
+const migrations = join(import.meta.dirname, "../../src/store/migrations");
+
+function migrationFiles(): string[] {
+  return readdirSync(migrations).sort();
+}

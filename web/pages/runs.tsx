@@ -1,6 +1,6 @@
 import { useLocation } from "preact-iso/router";
-import { useEffect, useMemo, useState } from "preact/hooks";
-import type { RunSummary } from "../../src/server/contract/run.ts";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import type { RunPageResource } from "../../src/server/contract/run.ts";
 import { RunRow } from "../parts/run-row.tsx";
 import { Panel, Problem, Quiet, Title } from "../parts/text.tsx";
 import { changesLists, onNews } from "../state/live.ts";
@@ -8,47 +8,46 @@ import { resource } from "../state/resource.ts";
 import { session } from "../state/session.ts";
 
 const LIMIT = 100;
+/** Between two questions, while somebody types or much happens. */
+const ASK_EVERY_MS = 500;
 const states = ["all", "active", "ended"] as const;
+type Asked = Record<"search" | "environment" | "state" | "before", string>;
 
-/** The history, newest first. */
+/** The history, newest first: a page of what is searched for, and the way to what is older. */
 export function Runs() {
   const { query, route } = useLocation();
-  const environment = query.environment ?? "";
-  const state = states.find((known) => known === query.state) ?? "all";
-  const [wanted, setWanted] = useState("");
-  const runs = useMemo(
-    () => resource<{ runs: RunSummary[] }>(() => pathOf(environment, state)),
-    [environment, state],
+  const { search = "", environment = "", state = "", before = "" } = query;
+  const asked = { search, environment, state, before };
+  const path = `/runs?${new URLSearchParams([...named(asked), ["limit", String(LIMIT)]])}`;
+  const wanted = useRef(path);
+  wanted.current = path;
+  const runs = useMemo(() => resource<RunPageResource>(() => wanted.current, ASK_EVERY_MS), []);
+  useEffect(() => runs.refresh(), [runs, path]);
+  useEffect(
+    () =>
+      onNews({
+        event: (event) => (changesLists(event) ? runs.refresh() : undefined),
+        reload: () => runs.refresh(),
+      }),
+    [runs],
   );
-  useEffect(() => {
-    runs.refresh();
-    return onNews({
-      event: (event) => (changesLists(event) ? runs.refresh() : undefined),
-      reload: () => runs.refresh(),
-    });
-  }, [runs]);
-  const go = (change: { environment?: string; state?: string }): void => {
-    const next = new URLSearchParams(
-      Object.entries({ environment, state, ...change }).filter(
-        ([, value]) => value !== "" && value !== "all",
-      ),
-    );
-    route(next.size === 0 ? "/runs" : `/runs?${next}`, true);
-  };
-  const found = runs.value.value?.runs;
-  const shown = found?.filter((run) => isLike(run, wanted));
+  // A page of older runs belongs to what was asked before.
+  const go = (change: Partial<Asked>): void => route(placeOf({ ...asked, before: "", ...change }), true);
+  const found = runs.value.value;
+  const last = found?.runs.at(-1);
   return (
     <>
       <Title>Runs</Title>
       <form class="filters" role="search" onSubmit={(event) => event.preventDefault()}>
         <label>
-          <span>Filter</span>
+          <span>Search</span>
           <input
             data-filter
             type="search"
+            maxLength={200}
             placeholder="release, person, reason, id"
-            value={wanted}
-            onInput={({ currentTarget }) => setWanted(currentTarget.value)}
+            value={search}
+            onInput={({ currentTarget }) => go({ search: currentTarget.value })}
           />
         </label>
         <label>
@@ -65,7 +64,7 @@ export function Runs() {
         </label>
         <label>
           <span>State</span>
-          <select value={state} onChange={({ currentTarget }) => go({ state: currentTarget.value })}>
+          <select value={state || "all"} onChange={({ currentTarget }) => go({ state: currentTarget.value })}>
             {states.map((name) => (
               <option key={name}>{name}</option>
             ))}
@@ -73,40 +72,28 @@ export function Runs() {
         </label>
       </form>
       <Problem error={runs.problem.value} />
-      <Panel title="Newest first" aside={shown === undefined ? "" : `${shown.length} of ${found!.length}`}>
-        {shown?.map((run) => (
+      <Panel title="Newest first" aside={found === undefined ? "" : String(found.runs.length)}>
+        {found?.runs.map((run) => (
           <RunRow key={run.id} run={run} />
         ))}
-        {shown === undefined && runs.problem.value === undefined && <Quiet>Looking …</Quiet>}
-        {shown?.length === 0 && <Quiet>No run is like that.</Quiet>}
-        {found?.length === LIMIT && <Quiet>Older ones are not shown: tminus log --limit 1000</Quiet>}
+        {found === undefined && runs.problem.value === undefined && <Quiet>Looking …</Quiet>}
+        {found?.runs.length === 0 && <Quiet>No run is like that.</Quiet>}
+        <p>
+          {before !== "" && <a href={placeOf({ ...asked, before: "" })}>Newest</a>}{" "}
+          {found?.hasOlder === true && last !== undefined && (
+            <a href={placeOf({ ...asked, before: last.id })}>Older</a>
+          )}
+        </p>
       </Panel>
     </>
   );
 }
 
-function pathOf(environment: string, state: string): string {
-  const query = new URLSearchParams({
-    limit: String(LIMIT),
-    ...(environment === "" ? {} : { environment }),
-    ...(state === "all" ? {} : { state }),
-  });
-  return `/runs?${query}`;
+function placeOf(asked: Asked): string {
+  const query = new URLSearchParams(named(asked));
+  return query.size === 0 ? "/runs" : `/runs?${query}`;
 }
 
-function isLike(run: RunSummary, wanted: string): boolean {
-  const text = [
-    run.id,
-    run.release,
-    run.previousRelease,
-    run.createdBy,
-    run.environment,
-    run.outcome ?? run.state,
-    run.verdict?.reason,
-    run.purpose,
-  ].join(" ");
-  return wanted
-    .toLowerCase()
-    .split(" ")
-    .every((word) => text.toLowerCase().includes(word));
+function named(asked: Asked): [string, string][] {
+  return Object.entries(asked).filter(([, value]) => value !== "" && value !== "all");
 }

@@ -6,7 +6,7 @@ const keys: readonly [string, string][] = [
   ["Enter", "open the row"],
   ["a", "approve what waits: asks first"],
   ["h", "hold the run: asks first"],
-  ["/", "filter the list"],
+  ["/", "search the list"],
   ...places.map(({ key, name }): [string, string] => [`g ${key}`, name]),
   ["Ctrl-K", "find a page, an environment or a run"],
   ["?", "this list"],

@@ -1,5 +1,6 @@
 import type { ExitCode } from "../../error-codes.ts";
 import { formatDuration } from "../../lib/duration.ts";
+import type { RunFilter } from "../../model/run-list.ts";
 import type { Run } from "../../model/run.ts";
 import type { Tminus } from "../../model/tminus.ts";
 import { deployLog } from "../../report/deploy-log.ts";
@@ -10,26 +11,33 @@ import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { runJson } from "../output/json.ts";
 import { runMark } from "../../report/run-marks.ts";
 
+export interface LogOptions extends Omit<RunFilter, "environment"> {
+  limit: number;
+  markdown?: boolean;
+}
+
 /** Runs, newest first: a line each, or a deploy log each. */
-export async function log(
-  context: CommandContext,
-  { limit, markdown }: { limit: number; markdown?: boolean },
-): Promise<ExitCode> {
+export async function log(context: CommandContext, options: LogOptions): Promise<ExitCode> {
   const { output, host } = context;
+  const { markdown, ...asked } = options;
   const tminus = await context.open();
   const environment = environmentFilter(context, tminus);
-  const runs = await tminus.runs({ limit, ...(environment === undefined ? {} : { environment }) });
+  const runs = await tminus.runs({ ...asked, environment });
   if (markdown === true) {
     const logs = await deployLogs(tminus, runs);
     output.result({ logs }, logs);
     return 0;
   }
   const lines =
-    runs.length === 0
-      ? ["No run yet. Look ahead with: tminus plan --release <name>"]
-      : runLines(runs, host.clock.now(), output);
+    runs.length === 0 ? [noneText(options, environment)] : runLines(runs, host.clock.now(), output);
   output.result({ runs: runs.map(runJson) }, lines);
+  if (runs.length === options.limit) output.note(`older runs: add --before ${runs.at(-1)!.id}`);
   return 0;
+}
+
+function noneText({ state, outcome, search, before }: LogOptions, environment: string | undefined): string {
+  const isAsked = [environment, state, outcome, search, before].some((named) => named !== undefined);
+  return isAsked ? "No run is like that." : "No run yet. Look ahead with: tminus plan --release <name>";
 }
 
 async function deployLogs(tminus: Tminus, runs: readonly Run[]): Promise<string[]> {

@@ -140,10 +140,9 @@ function previewText(run: Run, lines: readonly RollbackLine[]): string[] {
  * that was rolled back from, and not the live one itself when it was deployed twice. Errors: USAGE_INVALID when no run tells.
  */
 async function previousRelease(tminus: Tminus, environment: string): Promise<string> {
-  const runs = await tminus.runs({ environment, limit: LOOK_BACK });
-  const plans = runs.filter(({ outcome }) => outcome === "succeeded").map(({ plan }) => plan);
-  const live = plans[0]?.release;
-  const deploy = plans.find(
+  const { runs } = await tminus.listRuns({ environment, outcome: "succeeded", limit: LOOK_BACK });
+  const live = runs[0]?.release;
+  const deploy = runs.find(
     ({ purpose, release, previousRelease: before }) =>
       purpose === "deploy" && release === live && before !== release,
   );

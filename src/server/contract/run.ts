@@ -3,6 +3,7 @@ import { actorSchema } from "../../model/actor.ts";
 import { decisionWords } from "../../model/decision.ts";
 import { errorRecordSchema } from "./error.ts";
 import { planResourceSchema } from "./plan.ts";
+import { runOutcomes, runStates } from "../../model/run-list.ts";
 import { eventTypes } from "../../model/run.ts";
 
 /** The verbs of a run and of an environment; the same words as on the command line. */
@@ -42,8 +43,6 @@ export const waitingForSchema = z
   })
   .openapi("WaitingFor");
 
-const runStates = ["queued", "running", "waiting", "held", "rolling-back", "ended"] as const;
-const runOutcomes = ["succeeded", "rolled-back", "stopped", "failed", "rollback-failed"] as const;
 const instant = z.iso.datetime();
 
 const verdictSchema = z.object({
@@ -84,6 +83,9 @@ const runFields = {
 
 export const runSummarySchema = z.object(runFields).openapi("RunSummary");
 export type RunSummary = z.output<typeof runSummarySchema>;
+
+export const runPageSchema = z.object({ runs: z.array(runSummarySchema), hasOlder: z.boolean() });
+export type RunPageResource = z.output<typeof runPageSchema>;
 
 export const runSchema = z
   .object({

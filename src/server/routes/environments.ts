@@ -1,5 +1,6 @@
 import { TminusError } from "../../errors.ts";
 import type { Actor } from "../../model/actor.ts";
+import { listedRun } from "../../model/run-list.ts";
 import type { EnvironmentStatus } from "../../model/tminus.ts";
 import { environmentActions } from "../allowed-actions.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
@@ -100,8 +101,8 @@ export function addEnvironments(api: Api, { tminus, clock }: ServerPorts): void 
       url,
       isProtected: tminus.environment(name).protected,
       traffic,
-      active: active.map(runSummary),
-      ...(last === undefined ? {} : { last: runSummary(last) }),
+      active: active.map((run) => runSummary(listedRun(run))),
+      ...(last === undefined ? {} : { last: runSummary(listedRun(last)) }),
       ...(lock === undefined
         ? {}
         : {

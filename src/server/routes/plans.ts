@@ -4,6 +4,7 @@ import { TminusError } from "../../errors.ts";
 import { planHash } from "../../model/plan-hash.ts";
 import type { Plan } from "../../model/plan.ts";
 import { blockingReasons, isBlocked, planSummary } from "../../report/plan-text.ts";
+import { listedRun } from "../../model/run-list.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
 import { madePlanSchema, planResourceSchema, type MadePlanResource } from "../contract/plan.ts";
 import { runSummarySchema } from "../contract/run.ts";
@@ -97,7 +98,7 @@ export function addPlans(api: Api, { tminus, closing, log }: ServerPorts): void 
     await tminus.checkPlan(plan, deadline(PLAN_MS, closing));
     const run = await tminus.start(plan, who, { waitForWindow });
     log(`${who.name} started run ${run.id}`);
-    return c.json(runSummary(run), 201);
+    return c.json(runSummary(listedRun(run)), 201);
   });
 
   async function madeOf(

@@ -2,6 +2,7 @@ import { deadline } from "../../lib/clock.ts";
 import type { Actor } from "../../model/actor.ts";
 import { recordOf } from "../../compose/run-record.ts";
 import { permissionOf } from "../../model/permission.ts";
+import { listedRun, MAX_SEARCH_LENGTH, runOutcomes, runStates } from "../../model/run-list.ts";
 import type { Run } from "../../model/run.ts";
 import { signalBodySchema } from "../../model/signal.ts";
 import { deployLog } from "../../report/deploy-log.ts";
@@ -12,7 +13,7 @@ import {
   eventSchema,
   rollbackLineSchema,
   runSchema,
-  runSummarySchema,
+  runPageSchema,
   sourceSchema,
   type RunResource,
 } from "../contract/run.ts";
@@ -40,22 +41,29 @@ export function addRuns(api: Api, ports: ServerPorts): void {
     request: {
       query: z.object({
         environment: z.string().optional(),
-        state: z.enum(["active", "ended"]).optional(),
+        state: z
+          .enum(["active", ...runStates])
+          .optional()
+          .openapi({ description: "active: has not ended" }),
+        outcome: z.enum(runOutcomes).optional(),
+        search: z.string().max(MAX_SEARCH_LENGTH).optional().openapi({
+          description:
+            "Words, each the beginning of the id or of a word of the release, person, environment, purpose, outcome or reason",
+        }),
+        before: z.string().optional().openapi({
+          description: "Only runs that are older than this one: the last of the page before",
+        }),
         limit: z.coerce.number().int().min(1).max(200).default(50),
       }),
     },
     responses: {
-      200: json("Without their plans", z.object({ runs: z.array(runSummarySchema) })),
+      200: json("Without their plans; hasOlder: there is another page", runPageSchema),
       ...problems,
     },
   });
   api.openapi(list, async (c) => {
-    const { environment, state, limit } = c.req.valid("query");
-    const found = await tminus.runs({ limit, ...(environment === undefined ? {} : { environment }) });
-    const wanted = found.filter(
-      (run) => state === undefined || (run.state === "ended") === (state === "ended"),
-    );
-    return c.json({ runs: wanted.map(runSummary) }, 200);
+    const { runs, hasOlder } = await tminus.listRuns(c.req.valid("query"));
+    return c.json({ runs: runs.map(runSummary), hasOlder }, 200);
   });
 
   const read = createRoute({
@@ -211,6 +219,6 @@ export function addRuns(api: Api, ports: ServerPorts): void {
   async function resourceOf(run: Run, who: Actor): Promise<RunResource> {
     const refusals = await tminus.refusals(run, who);
     const { plan, starter } = run;
-    return { ...runSummary(run), plan, starter, allowedActions: runActions(who, refusals) };
+    return { ...runSummary(listedRun(run)), plan, starter, allowedActions: runActions(who, refusals) };
   }
 }

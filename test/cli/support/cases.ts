@@ -64,7 +64,7 @@ export const unavailable = (): FakeTminus => {
     evidence: broken,
   });
 };
-const idle = (): FakeTminus => fakeTminus(samplePlan());
+export const idle = (): FakeTminus => fakeTminus(samplePlan());
 const blocked = (): FakeTminus => fakeTminus(blockedPlan());
 const ends = (outcome: NonNullable<Run["outcome"]>) => (): FakeTminus =>
   fakeTminus(samplePlan(), { eventsByRun: { [ID]: story }, afterFollow: { state: "ended", outcome } });
@@ -352,17 +352,6 @@ export const cases: Case[] = [
     error: "PLAN_BLOCKED",
   },
   { name: "rollback to nowhere", argv: ["rollback"], tminus: idle, exit: 2, error: "USAGE_INVALID" },
-  { name: "log", argv: ["log"], tminus: () => withRun(ended), exit: 0 },
-  { name: "log of nothing", argv: ["log"], tminus: idle, exit: 0 },
-  { name: "log in Markdown", argv: ["log", "--markdown"], tminus: () => withRun(ended), exit: 0 },
-  { name: "log without a state", argv: ["log"], tminus: unavailable, exit: 1, error: "STATE_UNAVAILABLE" },
-  {
-    name: "log with a bad limit",
-    argv: ["log", "--limit", "0"],
-    tminus: idle,
-    exit: 2,
-    error: "USAGE_INVALID",
-  },
   { name: "show", argv: ["show"], tminus: () => withRun(ended), exit: 0 },
   { name: "show of a step", argv: ["show", "--step", "migrate"], tminus: () => withRun(ended), exit: 0 },
   {

@@ -10,6 +10,7 @@ import type { EnvironmentLock } from "../../../src/model/lock.ts";
 import type { Override } from "../../../src/model/override.ts";
 import type { Plan } from "../../../src/model/plan.ts";
 import type { Attempt, Run, RunEvent } from "../../../src/model/run.ts";
+import { listedRun, type RunFilter } from "../../../src/model/run-list.ts";
 import type { SignalBody } from "../../../src/model/signal.ts";
 import type {
   ApprovedBefore,
@@ -72,6 +73,20 @@ const fakePeople: People = {
   createToken: refuse,
   revokeToken: refuse,
 };
+
+/** Newest first; store/run-list.test.ts has the real search. */
+function like(runs: readonly Run[], { environment, state, outcome, search, before }: RunFilter): Run[] {
+  const from = before === undefined ? 0 : runs.findIndex(({ id }) => id.startsWith(before)) + 1;
+  return runs
+    .slice(from)
+    .filter(
+      (run) =>
+        (environment === undefined || run.environment === environment) &&
+        (state === undefined || run.state === state || (state === "active" && run.state !== "ended")) &&
+        (outcome === undefined || run.outcome === outcome) &&
+        (search === undefined || run.plan.release.startsWith(search)),
+    );
+}
 
 /** The facade in memory, with no engine behind it: events are the ones given. */
 export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTminus {
@@ -213,10 +228,12 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
     findRun: async (id, environment) => find(id, environment),
     activeRuns: async (environment) =>
       fake.runList.filter((run) => run.environment === environment && run.state !== "ended").reverse(),
-    runs: async ({ environment, limit }) =>
-      fake.runList
-        .filter((run) => environment === undefined || run.environment === environment)
-        .slice(0, limit),
+    runs: async ({ limit, ...filter }) => like(fake.runList, filter).slice(0, limit),
+    async listRuns({ limit, ...filter }) {
+      const found = like(fake.runList, filter);
+      return { runs: found.slice(0, limit).map(listedRun), hasOlder: found.length > limit };
+    },
+    endedDeploys: async () => [],
     attempts: async () => fake.attemptList,
     events: async (runId, after) =>
       (fake.eventsByRun[runId] ?? []).filter(({ sequence }) => sequence > after),

@@ -6,8 +6,8 @@ import type { CommandContext } from "../../command-context.ts";
 import { confirmChange } from "../../confirm.ts";
 import type { RemoveOptions } from "../../database/backup.ts";
 
-/** How many runs are looked at, from the newest; an environment has one at a time that has not ended. */
-const RUNS = 100;
+/** More are not active at once in earnest. */
+const MAX_ACTIVE = 200;
 
 /** Exit code 3 when a backup was named that has to stay; then none is removed. */
 export async function backupRemove(
@@ -66,8 +66,9 @@ async function heldByRuns(
 ): Promise<(manifest: StoredBackup["manifest"]) => string | undefined> {
   if (environment === undefined) return () => undefined;
   const tminus = await context.open();
-  const runs = await tminus.runs({ environment, limit: RUNS });
-  const needing = runs.filter(({ state }, index) => index === 0 || state !== "ended");
+  const { runs: newest } = await tminus.listRuns({ environment, limit: 1 });
+  const { runs: active } = await tminus.listRuns({ environment, state: "active", limit: MAX_ACTIVE });
+  const needing = [...newest, ...active];
   const named = new Map<unknown, string>();
   for (const { id } of needing) {
     for (const { result } of await tminus.attempts(id)) {
