@@ -1,23 +1,32 @@
+import { HTTPException } from "hono/http-exception";
 import { hasCode, TminusError, toErrorRecord } from "../errors.ts";
 import { newApi, type Api } from "./api.ts";
 import { jsonComponent } from "./contract/plan.ts";
 import { httpStatus } from "./http-status.ts";
 import { metricsText } from "./metrics.ts";
 import { identity } from "./middleware/identity.ts";
-import { limitBody } from "./middleware/limit-body.ts";
+import { limitBodies } from "./middleware/limit-body.ts";
 import { limitRates } from "./middleware/limit-rates.ts";
 import { once } from "./middleware/once.ts";
 import { permit } from "./middleware/permit.ts";
 import { sameOrigin } from "./middleware/same-origin.ts";
 import { strictHeaders } from "./middleware/secure-headers.ts";
 import { addKill } from "./routes/kill.ts";
+import { wellFormedAddress, wellFormedJson } from "./middleware/well-formed.ts";
 import { routes } from "./routes/registry.ts";
 import { addOidc } from "./routes/oidc.ts";
 import { addSession } from "./routes/session.ts";
 import type { ServerPorts } from "./server-ports.ts";
 
 /** Plans are the largest bodies. */
-const MAX_BODY_BYTES = 16 * 1024 * 1024;
+const BODIES = {
+  bytes: 16 * 1024 * 1024,
+  strangerBytes: 16 * 1024,
+  largeBytes: 1024 * 1024,
+  largeAtOnce: 2,
+};
+/** A plan of a thousand steps has about 50 000 values. */
+const JSON_LIMITS = { depth: 64, values: 250_000 };
 
 /** The server's HTTP face, without the console's files: the API under /api, health, metrics. */
 export function createApp(ports: ServerPorts): Api {
@@ -25,7 +34,10 @@ export function createApp(ports: ServerPorts): Api {
   const app = newApi();
   app.openAPIRegistry.registerComponent("schemas", "Json", jsonComponent);
   app.use(strictHeaders());
-  app.onError((error, c) => {
+  app.onError((thrown, c) => {
+    // Of the library that reads requests: what was sent is not what its header says.
+    const isTheirs = thrown instanceof HTTPException && thrown.status < 500;
+    const error = isTheirs ? new TminusError("USAGE_INVALID", thrown.message, { cause: thrown }) : thrown;
     const record = toErrorRecord(error);
     if (!hasCode(error)) log(`${c.req.method} ${c.req.path} failed: ${record.message}`);
     // What went wrong inside is for the log of the server.
@@ -41,10 +53,12 @@ export function createApp(ports: ServerPorts): Api {
     c.header("Cache-Control", "no-store");
     await next();
   });
+  app.use("/api/*", wellFormedAddress());
   app.use("/api/*", sameOrigin(hosts));
   app.use("/api/*", limitRates({ points: limits.requestsPerMinute, seconds: 60, addressOf }));
-  app.use("/api/*", limitBody(MAX_BODY_BYTES));
   app.use("/api/*", identity(ports));
+  app.use("/api/*", limitBodies(BODIES));
+  app.use("/api/*", wellFormedJson(JSON_LIMITS));
   const open = newApi();
   addSession(open, ports);
   addOidc(open, ports);

@@ -2,6 +2,7 @@ import type { Context, MiddlewareHandler } from "hono";
 import { TminusError } from "../../errors.ts";
 import { sha256 } from "../../lib/hash.ts";
 import type { ApiEnvironment } from "../api.ts";
+import { READS } from "./same-origin.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
 const KEY = /^[\x21-\x7e]{8,200}$/;
@@ -15,7 +16,7 @@ const KEY = /^[\x21-\x7e]{8,200}$/;
 export function once({ tminus }: Pick<ServerPorts, "tminus">): MiddlewareHandler<ApiEnvironment> {
   return async (c, next) => {
     const who = c.get("who");
-    if (!["POST", "DELETE"].includes(c.req.method) || who === undefined) return next();
+    if (READS.has(c.req.method) || who === undefined) return next();
     const key = c.req.header("idempotency-key");
     if (key === undefined || !KEY.test(key))
       throw new TminusError("USAGE_INVALID", "the header Idempotency-Key has 8 to 200 printable characters", {

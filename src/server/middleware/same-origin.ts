@@ -2,7 +2,8 @@ import type { MiddlewareHandler } from "hono";
 import { TminusError } from "../../errors.ts";
 import type { ApiEnvironment } from "../api.ts";
 
-const READS = new Set(["GET", "HEAD", "OPTIONS"]);
+/** Methods that change nothing, by RFC 9110 §9.2.1. */
+export const READS = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Answers only under the server's own names, so that no name that somebody points at this machine serves the console to
