@@ -1,6 +1,7 @@
 import { connect, type DetailedPeerCertificate } from "node:tls";
 import { isIP } from "node:net";
 import { deadline } from "./clock.ts";
+import { checkedLookup, refusedAddress } from "./refused-address.ts";
 
 /** What a server shows of itself when a TLS connection is opened. */
 export interface SeenCertificate {
@@ -34,10 +35,14 @@ const MAX_CHAIN = 10;
 /** Opens a TLS connection, looks, and closes it again; sends nothing. Throws only the signal's reason. */
 export async function lookAtCertificate(request: CertificateRequest): Promise<CertificateOutcome> {
   const { host, port, authorities, timeoutMs, signal } = request;
+  const refused = refusedAddress(host);
+  if (refused !== undefined)
+    return { kind: "unreachable", reason: `${host} is never asked: it is ${refused}` };
   const limit = deadline(timeoutMs, signal);
   const socket = connect({
     host,
     port,
+    lookup: checkedLookup,
     rejectUnauthorized: false, // what is wrong with it is what we are asked
     ...(isIP(host) === 0 ? { servername: host } : {}),
     ...(authorities === undefined ? {} : { ca: [...authorities] }),

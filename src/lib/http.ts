@@ -2,10 +2,12 @@ import * as http from "node:http";
 import * as https from "node:https";
 import { brotliDecompressSync, gunzipSync, inflateSync } from "node:zlib";
 import { deadline, systemClock } from "./clock.ts";
+import { ADDRESS_REFUSED, checkedLookup, checkHost } from "./refused-address.ts";
 
 /**
  * HTTP for steps and gates: they may not open connections of their own. Written on node:http because fetch can
- * neither promise a connection of its own nor tell a failure of this machine from one of the other side.
+ * neither promise a connection of its own nor tell a failure of this machine from one of the other side. Whatever is asked, and
+ * wherever it redirects to: addresses of link-local networks and of clouds' metadata are never connected to.
  */
 
 export interface HttpRequest {
@@ -20,7 +22,7 @@ export interface HttpRequest {
   signal?: AbortSignal;
   /** What is longer is cut off there; default 1 MiB. */
   maxBodyBytes?: number;
-  /** "follow": up to 10 times, credentials are dropped when the origin changes. Default "manual". */
+  /** "follow": up to 10 times, to the same host alone; credentials are dropped when the origin changes. Default "manual". */
   redirect?: "manual" | "follow";
   /** Uses a connection of its own, as a new visitor would. */
   fresh?: boolean;
@@ -66,6 +68,7 @@ const LOCAL_CODES = new Set([
   "ENOBUFS",
   "EACCES",
   "EPERM",
+  ADDRESS_REFUSED,
 ]);
 
 /**
@@ -93,6 +96,8 @@ export async function request(options: HttpRequest): Promise<HttpOutcome> {
       if (redirects === MAX_REDIRECTS) {
         return failure("ERR_REDIRECTS", `more than ${MAX_REDIRECTS} redirects, the last to ${next.url.href}`);
       }
+      if (next.url.hostname !== current.url.hostname)
+        return failure("ERR_REDIRECT_REFUSED", `redirects to another host, ${next.url.origin}`);
       current = next;
     }
   } catch (error) {
@@ -130,6 +135,7 @@ async function send(hop: Hop, options: HttpRequest, signal: AbortSignal): Promis
 
 /** Resolves when the header of the answer is there. */
 function open(hop: Hop, isFresh: boolean, signal: AbortSignal): Promise<http.IncomingMessage> {
+  checkHost(hop.url.hostname);
   const { request: start, globalAgent } = hop.url.protocol === "https:" ? https : http;
   const headers: Record<string, string | number> = {
     accept: "*/*",
@@ -139,7 +145,7 @@ function open(hop: Hop, isFresh: boolean, signal: AbortSignal): Promise<http.Inc
   if (hop.body !== undefined) headers["content-length"] = Buffer.byteLength(hop.body);
   return new Promise((resolve, reject) => {
     const agent = isFresh ? false : globalAgent;
-    const outgoing = start(hop.url, { method: hop.method, headers, signal, agent });
+    const outgoing = start(hop.url, { method: hop.method, headers, signal, agent, lookup: checkedLookup });
     outgoing.on("response", resolve);
     outgoing.on("error", reject);
     outgoing.end(hop.body);
@@ -163,6 +169,7 @@ function nextHop(hop: Hop, answer: Answer): Hop | undefined {
   if (!URL.canParse(location, hop.url.href)) return undefined;
   const url = new URL(location, hop.url);
   if (url.protocol !== "http:" && url.protocol !== "https:") return undefined;
+  [url.username, url.password] = ["", ""];
   const keepsMethod = answer.status === 307 || answer.status === 308 || ["GET", "HEAD"].includes(hop.method);
   const dropped = (name: string): boolean =>
     (url.origin !== hop.url.origin && (CREDENTIAL_HEADERS.has(name) || name === "host")) ||

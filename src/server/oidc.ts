@@ -1,6 +1,7 @@
 import * as client from "openid-client";
 import { TminusError, toErrorRecord } from "../errors.ts";
 import type { Secret } from "../lib/redact.ts";
+import { oidcFetch } from "./oidc-fetch.ts";
 
 export interface OidcSettings {
   issuer: URL;
@@ -28,7 +29,8 @@ export function openOidc({ issuer, clientId, clientSecret }: OidcSettings): Oidc
   let known: Promise<client.Configuration> | undefined;
   const configuration = async (): Promise<client.Configuration> => {
     // Only a provider on this machine is asked without encryption.
-    const options = issuer.protocol === "http:" ? { execute: [client.allowInsecureRequests] } : {};
+    const insecure = issuer.protocol === "http:" ? { execute: [client.allowInsecureRequests] } : {};
+    const options = { [client.customFetch]: oidcFetch, ...insecure };
     known ??= client.discovery(issuer, clientId, clientSecret.reveal(), undefined, options);
     return known.catch((error: unknown) => {
       known = undefined;

@@ -128,14 +128,29 @@ describe("request", () => {
     expect(followed).toMatchObject({ status: 200, body: "GET", url: `${url}/b` });
   });
 
-  it("drops credentials when a redirect leaves the origin", async () => {
+  it("drops credentials when a redirect leaves the origin, and those that it names", async () => {
     const other = await serve((incoming, response) => response.end(JSON.stringify(incoming.headers)));
-    const url = await serve((_, response) => response.writeHead(307, { location: other }).end());
+    const location = other.replace("http://", "http://them:secret@");
+    const url = await serve((_, response) => response.writeHead(307, { location }).end());
     const headers = { Authorization: "Bearer t", "x-kept": "1" };
     const outcome = await request({ url, headers, timeoutMs: 5000, redirect: "follow" });
     const seen = JSON.parse(outcome.kind === "response" ? outcome.body : "{}") as Record<string, string>;
     expect(seen["x-kept"]).toBe("1");
     expect(seen).not.toHaveProperty("authorization");
+  });
+
+  it("does not follow a redirect to another host", async () => {
+    let asked = 0;
+    const other = await serve((_, response) => response.end(String(asked++)));
+    const location = other.replace("127.0.0.1", "localhost");
+    const url = await serve((_, response) => response.writeHead(302, { location }).end());
+    expect(await request({ url, timeoutMs: 5000, redirect: "follow" })).toMatchObject({
+      kind: "network-error",
+      code: "ERR_REDIRECT_REFUSED",
+      reason: `redirects to another host, ${location}`,
+      local: false,
+    });
+    expect(asked).toBe(0);
   });
 
   it("gives up on a redirect loop", async () => {

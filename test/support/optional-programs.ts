@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { canIsolate } from "./isolated-network.ts";
 import { serverPrograms } from "./own-server.ts";
 
 interface OptionalProgram {
@@ -30,6 +31,12 @@ const PROGRAMS: readonly OptionalProgram[] = [
     tests:
       "test/providers/signals/prometheus/{conformance,history,real}.test.ts, test/providers/signals/openmetrics/exposition.test.ts, test/steps/watch/prometheus-dies.test.ts, test/e2e/demo.test.ts",
     install: "apt-get install prometheus",
+  },
+  {
+    name: "networks of one's own (unshare, ip)",
+    isThere: (path) => isOnPath("unshare", path) && isOnPath("ip", path) && canIsolate(),
+    tests: "test/server/ssrf.test.ts",
+    install: "apt-get install util-linux iproute2, where namespaces are not forbidden",
   },
 ];
 

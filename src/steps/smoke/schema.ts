@@ -88,7 +88,7 @@ const checkSchema = z.strictObject({
   redirect: z
     .enum(["manual", "follow"])
     .default("manual")
-    .describe("Whether redirects are followed or judged"),
+    .describe("Whether redirects are followed, to the same host alone, or judged"),
   timeout: durationSchema.default("10s").describe("How long one answer may take before it counts as none"),
   retry: z
     .strictObject({
