@@ -1,3 +1,4 @@
+import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { hasCode, TminusError, toErrorRecord } from "../errors.ts";
 import { newApi, type Api } from "./api.ts";
@@ -38,15 +39,13 @@ export function createApp(ports: ServerPorts): Api {
     // Of the library that reads requests: what was sent is not what its header says.
     const isTheirs = thrown instanceof HTTPException && thrown.status < 500;
     const error = isTheirs ? new TminusError("USAGE_INVALID", thrown.message, { cause: thrown }) : thrown;
-    const record = toErrorRecord(error);
-    if (!hasCode(error)) log(`${c.req.method} ${c.req.path} failed: ${record.message}`);
-    // What went wrong inside is for the log of the server.
-    const told = hasCode(error) ? record : { ...record, message: "the server failed; see its log" };
-    return c.json({ error: told }, httpStatus(record.code) as 400);
+    if (!hasCode(error)) log(`${c.req.method} ${c.req.path} failed: ${toErrorRecord(error).message}`);
+    return tell(c, error);
   });
-  app.notFound((c) => {
-    throw new TminusError("RESOURCE_UNKNOWN", `there is nothing at ${c.req.path.slice(0, 200)}`);
-  });
+  // Returned: what is thrown here passes by the headers where no other route fits.
+  app.notFound((c) =>
+    tell(c, new TminusError("RESOURCE_UNKNOWN", `there is nothing at ${c.req.path.slice(0, 200)}`)),
+  );
   addHealth(app, ports);
 
   app.use("/api/*", async (c, next) => {
@@ -74,6 +73,13 @@ export function createApp(ports: ServerPorts): Api {
     return c.body(text, 200, { "content-type": contentType });
   });
   return app;
+}
+
+function tell(c: Context, error: unknown): Response {
+  const record = toErrorRecord(error);
+  // What went wrong inside is for the log of the server.
+  const told = hasCode(error) ? record : { ...record, message: "the server failed; see its log" };
+  return c.json({ error: told }, httpStatus(record.code) as 400);
 }
 
 /** What the API is, as OpenAPI 3.1. */

@@ -4,6 +4,7 @@ import { fileURLToPath } from "node:url";
 import { serveStatic } from "@hono/node-server/serve-static";
 import { TminusError } from "../errors.ts";
 import type { Api } from "./api.ts";
+import { sameOrigin } from "./middleware/same-origin.ts";
 
 /** The same from src/ as from dist/. */
 const FOLDER = fileURLToPath(new URL("../../web/dist", import.meta.url));
@@ -11,9 +12,10 @@ const FOLDER = fileURLToPath(new URL("../../web/dist", import.meta.url));
 const HASHED = "/assets/";
 
 /** Serves the console's files; every other address is a page of it. Errors: CONSOLE_MISSING when it is not built. */
-export function addConsole(app: Api, folder = FOLDER): void {
+export function addConsole(app: Api, hosts: readonly string[], folder = FOLDER): void {
   if (!existsSync(join(folder, "index.html")))
     throw new TminusError("CONSOLE_MISSING", `the console is not in ${folder}`);
+  app.get("*", sameOrigin(hosts));
   app.get("*", async (c, next) => {
     await next();
     if (c.res.ok)

@@ -8,11 +8,13 @@ import type { Tminus } from "../model/tminus.ts";
 import { createApp } from "./app.ts";
 import { addConsole } from "./console-files.ts";
 import { openOidc, type OidcSettings } from "./oidc.ts";
-import type { RateLimits } from "./server-ports.ts";
+import type { RateLimits, Timeouts } from "./server-ports.ts";
 import { newSetUpCode } from "./set-up-code.ts";
 
 /** How long requests under way may take when the server ends. */
 const GRACE_MS = 5_000;
+/** How often is looked for clients that take too long. */
+const CHECK_MS = 1_000;
 
 export interface ServeOptions {
   tminus: Tminus;
@@ -28,6 +30,7 @@ export interface ServeOptions {
   limits: RateLimits;
   /** Ends the process at once; only where somebody starts it again. */
   kill?: () => void;
+  timeouts: Timeouts;
   version: string;
   /** Ends the server: streams at once, requests under way within five seconds. */
   stop: AbortSignal;
@@ -67,8 +70,14 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     version: options.version,
     log,
   });
-  if (options.withConsole) addConsole(app);
-  const server = createAdaptorServer({ fetch: app.fetch });
+  if (options.withConsole) addConsole(app, hosts);
+  const { headersMs, requestMs } = options.timeouts;
+  const serverOptions = {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: CHECK_MS,
+  };
+  const server = createAdaptorServer({ fetch: app.fetch, serverOptions });
   const bound = await listen(server, host, port);
   hosts.push(...namesOf(host, bound));
   url = publicUrl?.origin ?? `http://${hosts[0]}`;

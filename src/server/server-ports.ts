@@ -34,3 +34,13 @@ export interface RateLimits {
 
 /** The numbers of requirement D5's runbooks: 100 requests a minute, five attempts to sign in within 15 minutes. */
 export const usualLimits: RateLimits = { requestsPerMinute: 100, loginsPerQuarterHour: 5 };
+
+/** How long a client may take to send. Who sends a byte now and then keeps a connection for no longer. */
+export interface Timeouts {
+  headersMs: number;
+  /** Headers and body. */
+  requestMs: number;
+}
+
+/** The largest body comes within a minute at 2.2 Mbit/s. */
+export const usualTimeouts: Timeouts = { headersMs: 10_000, requestMs: 60_000 };

@@ -41,7 +41,7 @@ export async function server(
   const stop = AbortSignal.any([cancelled, ending.signal]);
   const parts: Promise<void>[] = [];
   if (role !== "worker") {
-    const [{ serve }, { usualLimits }] = await Promise.all([
+    const [{ serve }, { usualLimits, usualTimeouts }] = await Promise.all([
       import("../../server/serve.ts"),
       import("../../server/server-ports.ts"),
     ]);
@@ -55,6 +55,7 @@ export async function server(
       ...(options.killable === true ? { kill: () => process.kill(process.pid, "SIGKILL") } : {}),
       ...(oidc === undefined ? {} : { oidc }),
       limits: { ...usualLimits, requestsPerMinute },
+      timeouts: usualTimeouts,
       version,
       stop,
       log,
