@@ -4,6 +4,7 @@ import { asks, createRoute, json, problems, z, type Api } from "../api.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
 const TAG = "Evidence";
+const FILE_TYPE = "application/octet-stream";
 /** Without folders and without what hides or turns text. */
 const FILE_NAME = /^[^\p{Cc}\p{Cf}/\\]{1,255}$/u;
 
@@ -54,13 +55,15 @@ export function addEvidence(api: Api, { tminus }: ServerPorts): void {
       }),
       body: {
         required: true,
-        content: { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } },
+        content: { [FILE_TYPE]: { schema: z.string().openapi({ format: "binary" }) } },
       },
     },
     responses: { 201: json("What is on record of it", attachmentSchema), ...problems },
   });
   api.openapi(keep, async (c) => {
     const { name } = c.req.valid("query");
+    if (c.req.header("content-type") !== FILE_TYPE)
+      throw new TminusError("USAGE_INVALID", `the request's body is a file, of the content type ${FILE_TYPE}`);
     return c.json(await tminus.handIn({ name, content: new Uint8Array(await c.req.arrayBuffer()) }), 201);
   });
 }

@@ -26,7 +26,7 @@ export function existingThings({
       progress: () => undefined,
     }));
   let run: Promise<string> | undefined;
-  const paths: Record<string, () => Promise<string>> = {
+  const paths: Record<string, (parameter: string) => Promise<string>> = {
     "/api/environments/{name}": async () => "production",
     // There is no worker: it stays as it is.
     "/api/runs/{id}": async () => (run ??= tminus.start(await planned(), ann).then(({ id }) => id)),
@@ -54,7 +54,11 @@ export function existingThings({
       } as const;
       return (await tminus.people.createToken({ ...token, roles: [] }, ann)).token.id;
     },
+    "/api/overrides/{environment}/{gate}": async (parameter) =>
+      parameter === "gate" ? "tests" : "production",
+    "/api/emergencies/{environment}": async () => "production",
     "/api/evidence/{sha256}": async () => "0".repeat(64),
+    "/api/evidence": async () => "report.txt",
   };
   const bodies: Record<string, () => Promise<unknown>> = {
     Plan: planned,
@@ -62,11 +66,15 @@ export function existingThings({
     stepId: async () => "sure",
     environment: async () => "production",
     release: async () => "v1",
+    gate: async () => "tests",
+    roles: async () => ["operator"],
   };
   return {
     async inPath(template, parameter) {
       const known = Object.keys(paths).find((path) => template === path || template.startsWith(`${path}/`));
-      if (known?.endsWith(`{${parameter}}`) === true) return paths[known]!();
+      // What has no parameter in its path has them behind the question mark.
+      if (known !== undefined && (known.includes(`{${parameter}}`) || !known.includes("{")))
+        return paths[known]!(parameter);
       throw new Error(
         `${template} is new: say in test/server/support/existing-things.ts how what {${parameter}} names is made`,
       );

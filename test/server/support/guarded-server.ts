@@ -53,6 +53,8 @@ export class GuardedServer {
     const sure = "      - { id: sure, kind: approve, with: { not: [starter], authors: unknown-allowed } }\n";
     const project = await ReleaseProject.create({
       protected: true,
+      gates: "  - { id: tests, kind: command, with: { run: [node, --version] } }\n",
+      emergency: "{ keep: [] }",
       stages: stage("go", sure + RELEASE_STEPS + effectStep("a", "a-@run")),
     });
     const tminus = await project.open();
