@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, resolve } from "node:path";
@@ -11,7 +11,7 @@ import { uncheckedActor } from "../src/model/actor.ts";
 import type { RunPageResource } from "../src/server/contract/run.ts";
 import { openClient, type Client } from "../src/store/pool.ts";
 import type { Benchmark } from "./benchmark.ts";
-import { PEOPLE, seedHistory } from "./support/history-seed.ts";
+import { PEOPLE, seedHistory, WHO_LEFT } from "./support/history-seed.ts";
 import { openStateDatabase } from "./support/state-database.ts";
 import { median, percentile, rounded } from "./support/statistics.ts";
 import { temporaryFolder } from "./support/temporary-folder.ts";
@@ -19,15 +19,16 @@ import { temporaryFolder } from "./support/temporary-folder.ts";
 const FEW = 1_000;
 const MANY = 100_000;
 const SAMPLES = 200;
-/** Of what is no list, search or run. */
+const OTHERS = ["environments", "metrics", "insights"];
 const OTHER_SAMPLES = 40;
 const WARM_UP = 20;
 const MAIN = resolve(import.meta.dirname, "../src/cli/main.ts");
 const ENVIRONMENTS = ["staging", "qa", "production"];
 
 /**
- * A thousand runs and a hundred thousand, each with its plan, events and attempts, asked for over the HTTP API of a server
- * process: lists, searches, and runs that are opened. The peer is the list's bare query, on a connection of this process.
+ * A thousand runs in one database and a hundred thousand in another, each with its plan, events and attempts, asked for in turns
+ * over the HTTP APIs of two server processes: lists, searches, and runs that are opened. The peer is the list's bare query, on
+ * a connection of this process.
  */
 export const history: Benchmark = {
   name: "history",
@@ -35,37 +36,29 @@ export const history: Benchmark = {
   limitMs: 900_000,
   async run(say, signal) {
     await using cleanUp = new AsyncDisposableStack();
-    const bench = await open(cleanUp, say, signal);
+    const directory = await temporaryFolder(cleanUp);
+    chmodSync(directory, 0o711); // the database server's own account passes
+    const many = await open(join(directory, "many"), MANY, cleanUp, say, signal);
+    const few = await open(join(directory, "few"), FEW, cleanUp, say, signal);
+    say("asking both in turns");
+    const taken = await measure([few, many], signal);
+    const p95 = (bench: Bench, name: string): number => percentile(taken.get(bench.count + name)!, 95);
+    const worst = (bench: Bench): number =>
+      Math.max(...Object.keys(goals(bench)).map((name) => p95(bench, name)));
+    const medianOf = (name: string): number => median(taken.get(many.count + name)!);
     const figures: Record<string, number> = {};
-    const worst: number[] = [];
-    let listOverBareQuery = 0;
-    for (const [from, count] of [
-      [MANY - FEW, FEW],
-      [0, MANY],
-    ] as const) {
-      await seedHistory(
-        bench.client,
-        { from, to: from === 0 ? MANY - FEW : MANY, template: bench.template },
-        say,
-        signal,
-      );
-      await bench.client.query("vacuum (analyze)"); // as the server's own vacuum would, some time later
-      say(`asking with ${count} runs`);
-      const measured = await measure(bench, count, signal);
-      for (const [name, ms] of Object.entries(measured.p95Ms))
-        figures[`${name}P95MsAt${count}`] = rounded(ms, 1);
-      const asked = Object.entries(measured.p95Ms).filter(([name]) => /^(list|search|open)/.test(name));
-      worst.push(Math.max(...asked.map(([, ms]) => ms)));
-      figures[`bareQueryP95MsAt${count}`] = rounded(measured.bareQueryP95Ms, 1);
-      listOverBareQuery = measured.listOverBareQuery;
-    }
-    const [few, many] = worst as [number, number];
+    for (const bench of [few, many])
+      for (const name of Object.keys(asked(bench)))
+        figures[`${name}P95MsAt${bench.count}`] = rounded(p95(bench, name), 1);
     return {
-      ratios: { flatness: rounded(many / few, 2), listOverBareQuery: rounded(listOverBareQuery, 1) },
+      ratios: {
+        flatness: rounded(worst(many) / worst(few), 2),
+        listOverBareQuery: rounded(medianOf("list") / medianOf("bareQuery"), 1),
+      },
       figures: {
-        p95MsAt1000: rounded(few, 1),
-        p95MsAt100000: rounded(many, 1),
-        ...(await sizes(bench.client)),
+        p95MsAt1000: rounded(worst(few), 1),
+        p95MsAt100000: rounded(worst(many), 1),
+        ...(await sizes(many.client)),
         ...figures,
       },
     };
@@ -73,21 +66,23 @@ export const history: Benchmark = {
 };
 
 interface Bench {
+  count: number;
   client: Client;
-  /** The run that the history is made of. */
-  template: string;
+  runs: { id: string; release: string }[];
   /** Asks the API. Throws for what is no answer of 200. */
   get(path: string): Promise<unknown>;
 }
 
+/** A state with so many runs, and a server over it. */
 async function open(
+  directory: string,
+  count: number,
   cleanUp: AsyncDisposableStack,
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<Bench> {
-  const directory = await temporaryFolder(cleanUp);
-  chmodSync(directory, 0o711); // the database server's own account passes
-  say("making a state database, and a run that the others are made of");
+  say(`making a state database with ${count} runs`);
+  mkdirSync(directory, { mode: 0o711 });
   const url = await openStateDatabase(join(directory, "state"), cleanUp, signal);
   const application = createServer((_request, response) => response.end("release-of-the-run"));
   await new Promise<void>((done) => application.listen(0, "127.0.0.1", done));
@@ -125,7 +120,14 @@ async function open(
       : text;
   };
   while ((await tminus.findRun(run.id)).state !== "ended") await systemClock.sleep(200, signal);
-  return { client, template: run.id, get };
+  await seedHistory(client, { from: MANY - count, to: MANY, template: run.id }, say, signal);
+  await client.query("vacuum (analyze)"); // as the server's own vacuum would, some time later
+  const { rows } = await client.query<{ id: string; release: string }>(
+    "select id, release from tminus.run where id <> $1 order by created_at desc",
+    [run.id],
+  );
+  if (rows.length !== count) throw new Error(`${rows.length} of ${count} runs are there`);
+  return { count, client, runs: rows, get };
 }
 
 /** A server as people start it. Returns its address. */
@@ -176,22 +178,13 @@ ${step("tag", "Tag the commit that is live")}${step("tell", "Tell support that t
 `;
 }
 
-interface Measured {
-  p95Ms: Record<string, number>;
-  bareQueryP95Ms: number;
-  listOverBareQuery: number;
-}
+type Questions = Record<string, () => Promise<unknown>>;
 
-/** What is asked for in turns, each from the API's own address on a connection that is kept. */
-async function measure(bench: Bench, count: number, signal: AbortSignal): Promise<Measured> {
-  const { client, get } = bench;
-  const { rows: all } = await client.query<{ id: string; release: string }>(
-    "select id, release from tminus.run where id <> $1 order by created_at desc",
-    [bench.template],
-  );
-  const any = (): { id: string; release: string } => all[Math.floor(Math.random() * all.length)]!;
+/** What has to be as fast with many runs as with few. */
+function goals({ get, runs }: Bench): Questions {
+  const any = () => runs[Math.floor(Math.random() * runs.length)]!;
   const find = (text: string) => get(`/api/runs?search=${encodeURIComponent(text)}`);
-  const asked: Record<string, () => Promise<unknown>> = {
+  return {
     list: () => get("/api/runs"),
     listOfEnvironment: () => get("/api/runs?environment=production"),
     listDeep: () => get(`/api/runs?before=${any().id}`),
@@ -200,7 +193,7 @@ async function measure(bench: Bench, count: number, signal: AbortSignal): Promis
     searchRelease: () => find(any().release),
     searchId: () => find(any().id.slice(0, -3)),
     searchPerson: () => find(PEOPLE[Math.floor(Math.random() * PEOPLE.length)]!),
-    searchWhoLeft: () => find("olga.former"),
+    searchWhoLeft: () => find(WHO_LEFT),
     searchReason: () => find("checkout errors"),
     searchMiss: () => find("never-deployed"),
     open: async () => {
@@ -209,32 +202,41 @@ async function measure(bench: Bench, count: number, signal: AbortSignal): Promis
       await get(`/api/runs/${id}/events`);
     },
   };
-  const others: Record<string, () => Promise<unknown>> = {
+}
+
+/** And what is measured beside it. */
+function asked(bench: Bench): Questions {
+  const { client, get } = bench;
+  return {
+    bareQuery: () => client.query(bareList),
+    ...goals(bench),
     environments: () => get("/api/environments"),
     metrics: () => get("/metrics"),
     insights: () => get("/api/insights"),
   };
-  const bare = (): Promise<unknown> => client.query(bareList);
-  for (let turn = 0; turn < WARM_UP; turn++) for (const ask of Object.values(asked)) await ask();
-  const found = (await find(any().release)) as RunPageResource;
-  if (found.runs.length === 0) throw new Error("a release that is there was not found");
+}
+
+/** How long each took, in ms, by the number of runs and the name. */
+async function measure(benches: readonly Bench[], signal: AbortSignal): Promise<Map<string, number[]>> {
   const taken = new Map<string, number[]>();
-  for (let turn = 0; turn < SAMPLES; turn++) {
+  const questions = benches.map((bench) => ({ bench, all: asked(bench) }));
+  for (const { bench, all } of questions) {
+    const found = (await bench.get(`/api/runs?search=${bench.runs[0]!.release}`)) as RunPageResource;
+    if (found.runs.length === 0) throw new Error("a release that is there was not found");
+    for (const name of Object.keys(all)) taken.set(bench.count + name, []);
+  }
+  for (let turn = -WARM_UP; turn < SAMPLES; turn++) {
     signal.throwIfAborted();
-    for (const [name, ask] of Object.entries({ bare, ...asked, ...(turn < OTHER_SAMPLES ? others : {}) })) {
-      const startedMs = systemClock.monotonicMs();
-      await ask();
-      taken.set(name, [...(taken.get(name) ?? []), systemClock.monotonicMs() - startedMs]);
+    for (const name of Object.keys(questions[0]!.all)) {
+      if (turn >= OTHER_SAMPLES && OTHERS.includes(name)) continue;
+      for (const { bench, all } of questions) {
+        const startedMs = systemClock.monotonicMs();
+        await all[name]!();
+        if (turn >= 0) taken.get(bench.count + name)!.push(systemClock.monotonicMs() - startedMs);
+      }
     }
   }
-  const { bare: bareMs, ...theirs } = Object.fromEntries(taken);
-  if (count === all.length)
-    return {
-      p95Ms: Object.fromEntries(Object.entries(theirs).map(([name, ms]) => [name, percentile(ms, 95)])),
-      bareQueryP95Ms: percentile(bareMs!, 95),
-      listOverBareQuery: median(theirs.list!) / median(bareMs!),
-    };
-  throw new Error(`${all.length} of ${count} runs are there`);
+  return taken;
 }
 
 /** What a list cannot do without: its fifty newest rows, through the index. */

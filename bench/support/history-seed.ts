@@ -1,7 +1,9 @@
 import type { Client } from "../../src/store/pool.ts";
 
-/** Who starts runs; beside them somebody who started a third of the oldest fifth, and none since. */
+/** Who starts runs. */
 export const PEOPLE = ["ada.king", "ben.ito", "cleo.sanders", "dan.wu", "eva.novak", "finn.berg", "gita.rao"];
+/** Started a third of the oldest fifth, and none since. */
+export const WHO_LEFT = "olga.former";
 const BATCH = 5_000;
 
 export interface Seed {
@@ -37,7 +39,7 @@ const numbered = `(
   select n, 'r' || lpad(to_hex(n), 8, '0') || substr(md5(n::text), 1, 4) as id,
     (array['staging', 'qa', 'production'])[1 + n % 3] as environment,
     to_char(at, '"v"YYYY.MM.DD-') || substr(md5((n / 3)::text), 1, 7) as release,
-    case when n < 20000 and n % 3 = 0 then 'olga.former' else ($4::text[])[1 + n % 7] end as by,
+    case when n < 20000 and n % 3 = 0 then '${WHO_LEFT}' else ($4::text[])[1 + n % 7] end as by,
     case when n % 20 = 0 then 'rolled-back' when n % 33 = 0 then 'failed' when n % 50 = 7 then 'stopped'
       else 'succeeded' end as outcome,
     at, t.*

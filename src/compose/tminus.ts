@@ -202,11 +202,9 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     },
 
     async refusals(run, actor) {
-      return refusals(run, actor, {
-        newerPlans: await runs.newerPlans(await pool(), run.id),
-        now: clock.now(),
-        areUsers: await hasUsers(await pool()),
-      });
+      const opened = await pool();
+      const [newerPlans, areUsers] = await Promise.all([runs.newerPlans(opened, run.id), hasUsers(opened)]);
+      return refusals(run, actor, { newerPlans, now: clock.now(), areUsers });
     },
 
     async previewRollback(runId, signal) {

@@ -64,10 +64,19 @@ export interface RunPlace {
 
 /** By full id or unambiguous beginning; without one the newest of those meant. Errors: RUN_UNKNOWN. */
 export async function findRun(pool: Pool, id: string | undefined, place: RunPlace = {}): Promise<Run> {
-  const [row] = await query<RunRow>(pool, `select ${runColumns} from tminus.run where id = $1`, [
-    await findRunId(pool, id, place),
-  ]);
-  return toRun(row!); // runs are never removed
+  const named = id === undefined ? undefined : await readRun(pool, storedText(id), place);
+  return named ?? (await readRun(pool, await findRunId(pool, id, place), place))!; // runs are never removed
+}
+
+async function readRun(pool: Pool, id: string, place: RunPlace): Promise<Run | undefined> {
+  const { environment = null, project = null } = place;
+  const [row] = await query<RunRow>(
+    pool,
+    `select ${runColumns} from tminus.run
+     where id = $1 and ($2::text is null or environment = $2) and ($3::text is null or project = $3)`,
+    [id, environment, project],
+  );
+  return row === undefined ? undefined : toRun(row);
 }
 
 /** The full id of the same run, which is cheaper. Errors: RUN_UNKNOWN. */

@@ -98,10 +98,3 @@ create index run_by_end on tminus.run (project, ended_at) where ended_at is not 
 create index run_by_beginning on tminus.run (id text_pattern_ops);
 -- Without a list of what is still to be sorted in, which every search would have to read through.
 create index run_by_word on tminus.run using gin (words) with (fastupdate = off);
-
--- As with sessions, at most once a minute: a program that asks again and again would otherwise wait for the disk each time.
-create or replace function tminus.note_token_use(p_id text) returns void
-language sql as $$
-  update tminus.api_token set last_used_at = clock_timestamp()
-    where id = p_id and (last_used_at is null or last_used_at < clock_timestamp() - interval '1 minute');
-$$;
