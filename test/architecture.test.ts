@@ -23,6 +23,7 @@ describe("floor plan", () => {
       ["steps/x.ts", 'import pg from "pg";', "uses pg"],
       ["engine/x.ts", 'import ICAL from "ical.js";', "uses time zones and calendar files"],
       ["engine/x.ts", 'import { DBOS } from "@dbos-inc/dbos-sdk";', "uses the durable engine"],
+      ["report/x.ts", 'import { trace } from "@opentelemetry/api";', "uses OpenTelemetry"],
       ["cli/x.ts", 'import { spawn } from "node:child_process";', "uses child processes"],
       ["steps/x.ts", 'await fetch("http://x");', "uses fetch"],
       ["watch/x.ts", "const t = Date.now();", "uses time and timers"],

@@ -17,6 +17,7 @@ import { openRunCalendar } from "./run-calendar.ts";
 import { runContextSchema } from "./run-context.ts";
 import type { Environment } from "./secrets.ts";
 import { openState } from "./state.ts";
+import { openTraces } from "./traces.ts";
 
 const POOL_SIZE = 6;
 const END_STATE_PATIENCE_MS = 15_000;
@@ -70,6 +71,8 @@ async function openAndWork(
   closing.push(() => engine.close());
   const reminders = openReminders({ pool, clock, environment, log });
   closing.push(() => reminders.close());
+  const traces = openTraces({ pool, clock, environment, log });
+  closing.push(() => traces.close());
   const ended = await work({
     engine,
     peers: {

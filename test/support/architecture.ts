@@ -59,6 +59,11 @@ const reserved: readonly { what: string; matches: (found: Found) => boolean; in:
     in: ["engine/durable/dbos.ts"],
   },
   {
+    what: "OpenTelemetry",
+    matches: ({ module }) => module?.startsWith("@opentelemetry/") === true,
+    in: ["providers/traces/"],
+  },
+  {
     what: "child processes",
     matches: ({ module }) => /^(node:)?child_process$|^execa$/.test(module ?? ""),
     in: ["lib/process.ts"],
