@@ -8,7 +8,6 @@ import { emergencyLines, gateLine } from "./plan-text.ts";
 import { releaseChange, shortHash } from "./release-change.ts";
 import { rulesSection, type ChartFiles } from "./rules-section.ts";
 import { stepsIn, viewOf, type RunView, type StepView } from "./run-view.ts";
-import { clean } from "./text.ts";
 
 /** Everything that is on record of a run. */
 export interface RunRecord {
@@ -39,7 +38,7 @@ export function deployLog(
     ),
     ...section(
       "Gates",
-      run.plan.gates.map((gate) => `- ${escapeMarkdown(clean(gateLine(gate)))}`),
+      run.plan.gates.map((gate) => `- ${escapeMarkdown(gateLine(gate))}`),
     ),
     ...section("Steps", stepTable(view)),
     ...section("Migrations", migrationLines(run, attempts)),
@@ -79,7 +78,7 @@ function factLines(run: Run, view: RunView): string[] {
     ["End state", endState === undefined ? "not looked at" : `${endState.verdict}: ${endState.reason}`],
     ["URL", run.plan.environment.url],
   ];
-  return facts.map(([name, value]) => `- **${name}:** ${escapeMarkdown(clean(value))}`);
+  return facts.map(([name, value]) => `- **${name}:** ${escapeMarkdown(value)}`);
 }
 
 function stepTable(view: RunView): string[] {
@@ -116,7 +115,7 @@ function migrationLines(run: Run, attempts: readonly Attempt[]): string[] {
         return `  - ${codeText([version, name].filter((part) => typeof part === "string").join("_"))}${took}`;
       });
       return [
-        `- ${codeText(attempt.stepId)} ${undo}${attempt.state}: ${escapeMarkdown(clean(attempt.reason ?? ""))}`,
+        `- ${codeText(attempt.stepId)} ${undo}${attempt.state}: ${escapeMarkdown(attempt.reason ?? "")}`,
         ...files,
       ];
     });

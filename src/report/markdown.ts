@@ -1,8 +1,8 @@
 import { clean } from "./text.ts";
 
-/** Text in which nothing is read as Markdown or HTML. */
+/** Text of others as one line in which nothing is read as Markdown or HTML, and no character is hidden. */
 export function escapeMarkdown(text: string): string {
-  return text.replaceAll(/[\\`*_[\]<>|#~]/g, (sign) => `\\${sign}`);
+  return clean(text).replaceAll(/[\\`*_[\]<>|#~&]/g, (sign) => `\\${sign}`);
 }
 
 /** Text of others as code. */
@@ -16,5 +16,5 @@ export function imageText(alt: string, file: string): string {
     /[()']/g,
     (sign) => `%${sign.charCodeAt(0).toString(16)}`,
   );
-  return `![${escapeMarkdown(clean(alt))}](${address})`;
+  return `![${escapeMarkdown(alt)}](${address})`;
 }

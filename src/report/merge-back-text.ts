@@ -25,7 +25,7 @@ export function mergeBackText(
     `Brings ${codeText(branch)} (${codeText(commit)}) into ${codeText(target)}, so that the next release from there has it, too.`,
     ...section(
       "Commits",
-      subjects.map((subject) => escapeMarkdown(clean(subject))),
+      subjects.map((subject) => escapeMarkdown(subject)),
     ),
     ...(run === undefined ? [] : runSections(run)),
   ];
@@ -39,15 +39,15 @@ function runSections({ id, plan, environment, outcome, endedAt }: Run): string[]
   const ofDatabase = steps.filter(({ kind }) => kind.startsWith("db.")).flatMap(({ summary }) => summary);
   return [
     ...section(`Last run in ${escapeMarkdown(environment)}`, [
-      escapeMarkdown(clean(`${releaseChange(plan)}: ${ended} (run ${id}, plan ${shortHash(plan.hash)})`)),
+      escapeMarkdown(`${releaseChange(plan)}: ${ended} (run ${id}, plan ${shortHash(plan.hash)})`),
     ]),
     ...section(
       "Database",
-      ofDatabase.map((line) => escapeMarkdown(clean(line))),
+      ofDatabase.map((line) => escapeMarkdown(line)),
     ),
     ...section(
       "How that run is undone",
-      steps.map(({ id: step, undo }) => `${codeText(step)} ${escapeMarkdown(clean(undo.text))}`),
+      steps.map(({ id: step, undo }) => `${codeText(step)} ${escapeMarkdown(undo.text)}`),
     ),
   ];
 }

@@ -2,7 +2,6 @@ import type { WatchedStep } from "../model/tminus.ts";
 import type { RuleReport, RuleSourceReport } from "../model/watch-report.ts";
 import { codeText, escapeMarkdown, imageText } from "./markdown.ts";
 import { sparkline } from "./sparkline.ts";
-import { clean } from "./text.ts";
 
 /** Charts that lie beside the log: the name of each one's file. */
 export type ChartFiles = ReadonlyMap<RuleSourceReport, string>;
@@ -15,7 +14,7 @@ export type ChartFiles = ReadonlyMap<RuleSourceReport, string>;
 export function rulesSection(watched: readonly WatchedStep[], charts: ChartFiles): string[] {
   const parts = watched.flatMap(({ stepId, report, unknown = "" }) =>
     report === undefined
-      ? [[`Rules of ${codeText(stepId)}: ${escapeMarkdown(clean(unknown))}.`]]
+      ? [[`Rules of ${codeText(stepId)}: ${escapeMarkdown(unknown)}.`]]
       : report.rules.map((rule) => ruleLines(stepId, rule, charts)),
   );
   return parts.flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
@@ -27,9 +26,9 @@ function ruleLines(stepId: string, rule: RuleReport, charts: ChartFiles): string
   return [
     `#### ${codeText(rule.name)} · step ${codeText(stepId)}${shadow}`,
     "",
-    `- ${escapeMarkdown(clean(rule.sentence))}: ${codeText(rule.text)}`,
-    `- **${escapeMarkdown(clean(rule.summary))}**`,
-    ...(rule.probe === undefined ? [] : [`- ${escapeMarkdown(clean(rule.probe.value))}`]),
+    `- ${escapeMarkdown(rule.sentence)}: ${codeText(rule.text)}`,
+    `- **${escapeMarkdown(rule.summary)}**`,
+    ...(rule.probe === undefined ? [] : [`- ${escapeMarkdown(rule.probe.value)}`]),
     ...rule.sources.flatMap((source) => sourceLines(source, rule.sources.length > 1, charts.has(source))),
     ...files.flatMap((file) => ["", imageText(`Chart of ${rule.name}: ${rule.summary}`, file)]),
   ];
