@@ -3,6 +3,7 @@ import { backfill } from "./backfill.ts";
 import { backup } from "./backup.ts";
 import type { Benchmark } from "./benchmark.ts";
 import { cli } from "./cli.ts";
+import { console } from "./console.ts";
 import { drift } from "./drift.ts";
 import { edge } from "./edge.ts";
 import { engine } from "./engine.ts";
@@ -18,6 +19,7 @@ export const benchmarks: readonly Benchmark[] = [
   backfill,
   backup,
   cli,
+  console,
   drift,
   edge,
   engine,

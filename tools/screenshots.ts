@@ -1,5 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import type { Page } from "playwright-core";
 import { openThrowawayPostgres } from "../src/store/throwaway-postgres.ts";
 
 /**
@@ -7,7 +8,9 @@ import { openThrowawayPostgres } from "../src/store/throwaway-postgres.ts";
  * release is watched and rolled back.
  */
 const folder = join(import.meta.dirname, "../docs/images/console");
-const WIDE = { width: 1280, height: 800 };
+/** As high as the page is, but not lower than this. */
+const WIDE = { width: 1280, height: 400 };
+const HIGHEST = 1000;
 const NARROW = { width: 390, height: 844 };
 
 mkdirSync(folder, { recursive: true });
@@ -17,31 +20,22 @@ const { ConsoleProject } = await import("../test/web/support/console-project.ts"
 const { PAGES } = await import("../test/web/support/pages.ts");
 const site = await ConsoleProject.open();
 try {
-  const context = await site.context({ viewport: WIDE });
-  const page = await context.newPage();
-  const shoot = async (name: string): Promise<void> => {
-    for (const colorScheme of ["light", "dark"] as const) {
-      await page.emulateMedia({ colorScheme });
-      await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`) });
-      process.stderr.write(`${name}-${colorScheme}.png\n`);
-    }
-    await page.emulateMedia({ colorScheme: "light" });
-  };
+  const page = await (await site.context({ viewport: WIDE })).newPage();
   await page.goto(site.setUpUrl);
   await page.getByLabel("Password").waitFor();
-  await shoot("set-up");
+  await shoot(page, "set-up");
   await site.setUp(page);
   await site.addUser("ben", ["approver"]);
-  await page.getByRole("link", { name: "Plan a release" }).click();
+  await page.getByRole("link", { name: "Plan a release" }).first().click();
   await page.getByLabel("Release").fill("bad");
   await page.getByRole("button", { name: "Make the plan" }).click();
   await page.getByText("READY").waitFor();
-  await shoot("plan-made");
+  await shoot(page, "plan-made");
   await page.getByRole("button", { name: "Start this plan" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Start this plan" }).click();
   await page.waitForURL(/\/runs\/r/);
-  await page.getByRole("button", { name: "Reject" }).waitFor();
-  await shoot("run-waiting");
+  await page.getByRole("button", { name: "Reject", disabled: false }).waitFor();
+  await shootRun(page, "run-waiting");
   site.startTraffic();
 
   const other = await (await site.context()).newPage();
@@ -49,22 +43,46 @@ try {
   await other.goto(page.url());
   await other.getByRole("button", { name: "Approve", exact: true }).click();
   await other.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
-  await page.getByRole("meter").waitFor();
-  await shoot("run-watched");
+  await page.getByRole("img", { name: /errors: rolls back when/ }).waitFor();
+  await page
+    .getByText(/^evidence \d\d/)
+    .first()
+    .waitFor();
+  await shootRun(page, "run-watched");
   await page.getByRole("region", { name: "Run", exact: true }).getByText("ROLLED BACK").waitFor();
-  await shoot("run-rolled-back");
-  await page.setViewportSize(NARROW);
-  await shoot("run-rolled-back-narrow");
-  await page.setViewportSize(WIDE);
-  for (const { name, path, ready } of PAGES.filter((each) => each.name !== "plan")) {
+  await page.getByRole("region", { name: "Going back" }).waitFor();
+  await page.getByRole("article", { name: "Rule errors" }).getByText("✗ FAIL").waitFor();
+  await shootRun(page, "run-rolled-back");
+  for (const { name, path, ready } of PAGES) {
     await page.goto(site.url + path);
     await page.getByText(ready).first().waitFor();
-    await shoot(name);
+    await page.locator("main .quiet", { hasText: "…" }).first().waitFor({ state: "detached" });
+    await shoot(page, name);
   }
   await page.getByRole("button", { name: /sign out/ }).click();
   await page.getByRole("button", { name: "Sign in" }).waitFor();
-  await shoot("sign-in");
+  await shoot(page, "sign-in");
 } finally {
   await site.close();
   await postgres.close();
+}
+
+async function shootRun(page: Page, name: string): Promise<void> {
+  await shoot(page, name);
+  await page.setViewportSize(NARROW);
+  await shoot(page, `${name}-narrow`);
+  await page.setViewportSize(WIDE);
+}
+
+/** Light and dark: of the phone's what it shows at once, of the others as much as fits into a picture. */
+async function shoot(page: Page, name: string): Promise<void> {
+  await page.mouse.move(0, 0); // nothing is pointed at
+  const { width, height } = page.viewportSize()!;
+  const whole = Number(await page.evaluate("document.documentElement.scrollHeight"));
+  const clip = { x: 0, y: 0, width, height: width === WIDE.width ? Math.min(whole, HIGHEST) : height };
+  for (const colorScheme of ["light", "dark"] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.screenshot({ path: join(folder, `${name}-${colorScheme}.png`), fullPage: true, clip });
+    process.stderr.write(`${name}-${colorScheme}.png\n`);
+  }
 }

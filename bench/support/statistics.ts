@@ -16,3 +16,8 @@ export function percentile(values: readonly number[], percent: number): number {
 export function rounded(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
+
+/** The value that so many of all do not exceed: the nearest rank. NaN of nothing. */
+export function quantile(values: readonly number[], share: number): number {
+  return values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(values.length * share) - 1)] ?? NaN;
+}

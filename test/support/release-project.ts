@@ -15,6 +15,8 @@ import { freshDatabase, type FreshDatabase } from "./database.ts";
 import { processesNaming } from "./processes.ts";
 
 export interface ReleaseProjectOptions {
+  /** The project's name; "crash" when left out. */
+  name?: string;
   /** The runbook's stages as YAML, indented by two. */
   stages: string;
   rollback?: string;
@@ -247,7 +249,7 @@ export class ReleaseProject {
     writeFileSync(
       join(this.directory, "tminus.yaml"),
       `version: 1
-project: crash
+project: ${options.name ?? "crash"}
 environments:
 ${environments.join("")}notify:
   - { id: hook, kind: webhook, url: "env:HOOK_URL" }

@@ -25,7 +25,7 @@ describe("the console", ROOM, () => {
     await ann.getByRole("button", { name: "Make the plan" }).click();
     await ann.getByText("READY").waitFor();
     const gates = ann.getByRole("region", { name: "Go / no-go" });
-    expect(await gates.textContent()).toContain("2 of 2 go");
+    expect(await gates.textContent()).toContain("4 of 4 go");
     await ann.getByRole("button", { name: "Start this plan" }).click();
     await ann.getByRole("dialog").getByRole("button", { name: "Start this plan" }).click();
     await ann.waitForURL(/\/runs\/r\w+$/);

@@ -7,23 +7,32 @@ type Told =
   | { kind: "event"; id: string; event: EventResource }
   | { kind: "alive"; atMs: number }
   /** The stream was opened, the first time or again: something may have been missed. */
-  | { kind: "opened" };
+  | { kind: "opened" }
+  /** The stream ended, or could not be opened. */
+  | { kind: "cut" }
+  /** Whoever looks has to sign in again. */
+  | { kind: "refused" };
 
 export interface LiveListener {
   event(event: EventResource): void;
   /** Something may have been missed. */
   opened(): void;
+  /** Nobody is signed in any more. */
+  refused(): void;
 }
 
 /** When the server was last heard of, in ms since 1970; when the page was opened, before it was. */
 export const heardAtMs = signal(Date.now());
+/** Since when there is no stream, in ms since 1970. */
+export const cutSinceMs = signal<number | undefined>(undefined);
 
-/** The server sends a sign of life every 15 s: after two that did not come what is shown is taken for stale. */
-export const STALE_AFTER_MS = 33_000;
+/** The server sends a sign of life every 15 s: two did not come. */
+export const SILENT_AFTER_MS = 33_000;
 
 const NAME = "tminus-events";
 const FIRST_WAIT_MS = 300;
-const LONGEST_WAIT_MS = 4000;
+/** A server that is back is found soon: there is one that asks in each browser. */
+const LONGEST_WAIT_MS = 1000;
 
 /**
  * Follows the events of all runs. One tab of the browser holds the only stream, by a Web Lock, and passes on what comes: more
@@ -39,7 +48,9 @@ export function followLive(listener: LiveListener, ending: AbortSignal): void {
       heardAtMs.value = Date.now();
       listener.event(told.event);
     } else if (told.kind === "alive") heardAtMs.value = Math.max(heardAtMs.value, told.atMs);
-    else listener.opened();
+    else if (told.kind === "opened") listener.opened();
+    else if (told.kind === "refused") listener.refused();
+    cutSinceMs.value = told.kind === "cut" ? (cutSinceMs.value ?? Date.now()) : undefined;
   };
   channel.addEventListener("message", ({ data }: MessageEvent<Told>) => hear(data));
   ending.addEventListener("abort", () => channel.close());
@@ -65,7 +76,7 @@ async function hold(lastId: () => string, tell: (told: Told) => void, ending: Ab
       waitMs = FIRST_WAIT_MS;
       tell({ kind: "alive", atMs: Date.now() });
     };
-    await readOnce(lastId(), tell, { ending, heard, opened: () => tell({ kind: "opened" }) });
+    tell({ kind: await readOnce(lastId(), tell, { ending, heard, opened: () => tell({ kind: "opened" }) }) });
     await pause(waitMs, ending);
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
   }
@@ -77,17 +88,17 @@ interface Reading {
   opened(): void;
 }
 
-/** Resolves when the stream ends, for whatever reason, also when it has been silent for too long. */
+/** Resolves when the stream ends, also when it has been silent for too long; refused when it is not for whoever looks. */
 async function readOnce(
   lastId: string,
   tell: (told: Told) => void,
   { ending, heard, opened }: Reading,
-): Promise<void> {
+): Promise<"cut" | "refused"> {
   const silent = new AbortController();
   let timer = 0;
   const alive = (): void => {
     clearTimeout(timer);
-    timer = window.setTimeout(() => silent.abort(), STALE_AFTER_MS);
+    timer = window.setTimeout(() => silent.abort(), SILENT_AFTER_MS);
     heard();
   };
   const stop = (): void => silent.abort();
@@ -97,19 +108,20 @@ async function readOnce(
       headers: { accept: "text/event-stream", ...(lastId === "" ? {} : { "last-event-id": lastId }) },
       signal: silent.signal,
     });
-    if (!response.ok || response.body === null) return;
+    if (response.status === 401) return "refused";
+    if (!response.ok || response.body === null) return "cut";
     alive();
     opened();
     const reader = new EventStreamReader();
     const chunks = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (;;) {
       const { done, value } = await chunks.read();
-      if (done) return;
+      if (done) return "cut";
       alive();
       for (const part of reader.push(value)) pass(part, tell);
     }
   } catch {
-    // Cut, refused or silent: whoever holds the stream opens it again.
+    return "cut"; // or silent: whoever holds the stream opens it again
   } finally {
     clearTimeout(timer);
     ending.removeEventListener("abort", stop);

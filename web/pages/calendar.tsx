@@ -73,7 +73,7 @@ function Windows({ name, environment }: { name: string; environment: Environment
               <li key={start}>{text}</li>
             ))}
           </ul>
-          <h3>Freezes</h3>
+          <h3>Declared freezes</h3>
           {found.freezes.length === 0 && <Quiet>None.</Quiet>}
           {found.freezes.map((freeze) => (
             <Freeze key={freeze.name} freeze={freeze} canThaw={thaw?.isAllowed === true}>

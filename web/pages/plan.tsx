@@ -85,7 +85,7 @@ export function PlanPage() {
         </label>
         <label>
           <span>T-0, if not at once</span>
-          <input name="at" placeholder="2026-12-01 10:00 America/New_York" autocomplete="off" />
+          <input name="at" size={34} placeholder="2026-12-01 10:00 America/New_York" autocomplete="off" />
         </label>
         <button type="submit" class="primary" disabled={isBusy || isStale.value}>
           {isBusy ? "Making the plan …" : "Make the plan"}

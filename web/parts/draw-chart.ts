@@ -76,7 +76,7 @@ function optionsFor(element: HTMLElement, unit: string, latest: Latest): UPlot.O
     padding: [8, 8, 0, 0],
     scales: {
       x: { time: true, range: () => [latest.current.fromMs / 1000, latest.current.untilMs / 1000] },
-      y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(most ?? 1, 0.001) * 1.15] },
+      y: { range: (_, least, most) => [Math.min(0, least ?? 0), Math.max(most ?? 1, 0.001) * 1.3] },
     },
     axes: [
       { ...axis, size: 24 },

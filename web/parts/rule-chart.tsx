@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import { theme } from "../state/theme.ts";
+import { isDark } from "../state/theme.ts";
 import type { ChartContent, DrawnChart } from "./draw-chart.ts";
 import { Quiet } from "./text.tsx";
 
@@ -28,7 +28,7 @@ export function RuleChart({ label, ...content }: ChartContent & { label: string 
       drawn.current = undefined;
     };
     // The colours are in the picture: another theme needs another one.
-  }, [theme.value, unit]);
+  }, [isDark.value, unit]);
   useEffect(() => drawn.current?.show(latest.current));
   if (isLost) return <Quiet>The chart could not be drawn; its numbers are in the table.</Quiet>;
   return <div ref={holder} class="chart" role="img" aria-label={label} />;

@@ -1,11 +1,19 @@
 import { computed } from "@preact/signals";
 import type { EventResource } from "../../src/server/contract/run.ts";
-import { followLive, heardAtMs, STALE_AFTER_MS } from "../api/live.ts";
+import { cutSinceMs, followLive, heardAtMs, SILENT_AFTER_MS } from "../api/live.ts";
 import { environments } from "./lists.ts";
 import { now } from "./now.ts";
+import { forgetWho } from "./session.ts";
+
+/** A stream that is cut is mostly there again before anybody has to hear of it. */
+const CUT_FOR_MS = 2000;
 
 /** What is shown may be old: nothing is to be decided by it. */
-export const isStale = computed(() => now.value.getTime() - heardAtMs.value > STALE_AFTER_MS);
+export const isStale = computed(() => {
+  const nowMs = now.value.getTime();
+  const isCut = cutSinceMs.value !== undefined && nowMs - cutSinceMs.value > CUT_FOR_MS;
+  return isCut || nowMs - heardAtMs.value > SILENT_AFTER_MS;
+});
 
 export interface NewsListener {
   event(event: EventResource): void;
@@ -39,6 +47,7 @@ export function startLive(ending: AbortSignal): void {
         environments.refresh();
         for (const listener of listeners) listener.reload();
       },
+      refused: forgetWho,
     },
     ending,
   );

@@ -3,11 +3,12 @@ import type { PlannedStep } from "../../src/model/plan.ts";
 import { stepsOf } from "../../src/model/plan-steps.ts";
 import type { Run, RunEvent } from "../../src/model/run.ts";
 import type { ApprovedBefore, WatchedStep } from "../../src/model/tminus.ts";
-import { applyEvent, newRunView, stepsIn, type RunView } from "../../src/report/run-view.ts";
+import { newRunView, stepsIn, type RunView } from "../../src/report/run-view.ts";
 import { runMark, stepMarks } from "../../src/report/run-marks.ts";
 import type { EventResource, RollbackLineResource, RunResource } from "../../src/server/contract/run.ts";
 import { ApiError, get } from "../api/client.ts";
 import { announce } from "./announce.ts";
+import { foldEvents } from "./fold-events.ts";
 import { resource, type Resource } from "./resource.ts";
 
 /** A run that a page shows. `view` is folded from the events by the function that the command line uses. */
@@ -33,7 +34,7 @@ export interface ShownRun {
 
 export type ChangesSinceApproval = { changes: (Omit<ApprovedBefore, "at"> & { at: string }) | null };
 
-const WATCH_EVERY_MS = 4000;
+const WATCH_EVERY_MS = 2500;
 /** How many events of a run are kept to be looked at; the view has them all. */
 const MAX_EVENTS = 5000;
 
@@ -41,10 +42,11 @@ export function openRun(id: string): OpenRun {
   const shown = signal<ShownRun | undefined>(undefined);
   const problem = signal<ApiError | undefined>(undefined);
   const path = `/runs/${encodeURIComponent(id)}`;
-  const run = resource<RunResource>(() => path, 1000);
+  const run = resource<RunResource>(() => path, 300);
   const watched = resource<{ steps: WatchedStep[] }>(() => `${path}/watched`, WATCH_EVERY_MS - 500);
-  const rollback = resource<{ lines: RollbackLineResource[] }>(() => `${path}/rollback-preview`, 5000);
+  const rollback = resource<{ lines: RollbackLineResource[] }>(() => `${path}/rollback-preview`, 1000);
   let isCatchingUp = false;
+  let isMoreToCatch = false;
 
   const fold = (events: readonly EventResource[]): void => {
     const before = shown.value;
@@ -52,22 +54,28 @@ export function openRun(id: string): OpenRun {
     const fresh = events.filter(({ sequence }) => sequence > before.view.lastSequence).map(revive);
     if (fresh.length === 0) return;
     const was = before.view.lastSequence === 0 ? undefined : summaryOf(before.view);
-    for (const event of fresh) applyEvent(before.view, event);
-    shown.value = { ...before, events: [...before.events, ...fresh].slice(-MAX_EVENTS) };
-    if (was !== undefined) tellChange(was, before.view);
-    if (fresh.some(({ type }) => type !== "step.progress")) refreshAround();
+    const view = foldEvents(before.view, fresh);
+    shown.value = { ...before, view, events: [...before.events, ...fresh].slice(-MAX_EVENTS) };
+    if (was !== undefined) tellChange(was, view);
+    if (fresh.some(({ type }) => type !== "step.progress")) run.refresh();
+    if (fresh.some(({ type }) => /^(run|step|undo)\.(?!progress)/.test(type))) refreshAround();
   };
+  /** What only changes when something was done, or undone. */
   const refreshAround = (): void => {
-    run.refresh();
     rollback.refresh();
-    if (isWatching(shown.value?.view)) watched.refresh();
+    watched.refresh(); // what a watch ended with as well
   };
   const catchUp = async (): Promise<void> => {
+    // What came after the answer that is on its way is not in it.
+    isMoreToCatch = isCatchingUp;
     if (isCatchingUp) return;
     isCatchingUp = true;
     try {
-      const after = shown.value?.view.lastSequence ?? 0;
-      fold((await get<{ events: EventResource[] }>(`${path}/events?after=${after}`)).events);
+      do {
+        isMoreToCatch = false;
+        const after = shown.value?.view.lastSequence ?? 0;
+        fold((await get<{ events: EventResource[] }>(`${path}/events?after=${after}`)).events);
+      } while (isMoreToCatch);
       problem.value = undefined;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -104,6 +112,7 @@ export function openRun(id: string): OpenRun {
       else void catchUp();
     },
     reload() {
+      run.refresh();
       refreshAround();
       void catchUp();
     },

@@ -1,6 +1,6 @@
 import { signal, type Signal } from "@preact/signals";
 import { ApiError, get } from "../api/client.ts";
-import { session } from "./session.ts";
+import { forgetWho } from "./session.ts";
 
 /** Something that the server has, as it was last seen. */
 export interface Resource<T> {
@@ -36,16 +36,16 @@ export function resource<T>(path: () => string | undefined, gapMs = 2000): Resou
       if (error.status === 401) forgetWho();
     }
   };
+  /** What is shown already and nobody looks at is asked for again when somebody does. */
+  const askWhenSeen = (): void => {
+    if (!document.hidden || value.value === undefined) void ask();
+    else document.addEventListener("visibilitychange", askWhenSeen, { once: true });
+  };
   return {
     value,
     problem,
     refresh() {
-      timer ??= window.setTimeout(() => void ask(), Math.max(0, lastMs + gapMs - Date.now()));
+      timer ??= window.setTimeout(askWhenSeen, Math.max(0, lastMs + gapMs - Date.now()));
     },
   };
-}
-
-/** The session is over: whoever looks has to sign in again. */
-function forgetWho(): void {
-  if (session.value !== undefined) session.value = { ...session.value, who: null };
 }

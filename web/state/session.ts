@@ -19,6 +19,11 @@ export async function loadSession(): Promise<void> {
   }
 }
 
+/** The session is over: whoever looks has to sign in again. */
+export function forgetWho(): void {
+  if (session.value !== undefined) session.value = { ...session.value, who: null };
+}
+
 /** Errors: ApiError. */
 export async function signIn(name: string, password: string): Promise<void> {
   session.value = await send<Session>("POST", "/session", { name, password });

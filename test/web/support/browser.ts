@@ -5,8 +5,12 @@ import { chromium as playwright, type Browser } from "playwright-core";
 export async function openBrowser(): Promise<Browser> {
   return playwright.launch({
     executablePath: await chromium.executablePath(),
-    // One process for all pages would end with the first page that fails.
-    args: chromium.args.filter((argument) => !["--single-process", "--no-zygote"].includes(argument)),
+    args: chromiumArguments(),
     headless: true,
   });
+}
+
+export function chromiumArguments(): string[] {
+  // One process for all pages would end with the first page that fails.
+  return chromium.args.filter((argument) => !["--single-process", "--no-zygote"].includes(argument));
 }

@@ -43,8 +43,8 @@ export function Controls({ open, shown }: ControlsProps) {
       <div class="verbs">
         {steering.map((action) => {
           const allowed = actions.get(action);
-          // What does not apply is left out where its opposite does.
-          const isOpposite = action === "resume" && allowed?.isAllowed !== true;
+          // Of the two that are opposites, the one that applies is there.
+          const isOpposite = action === (view.state === "held" ? "hold" : "resume");
           return allowed === undefined || isOpposite ? null : (
             <VerbButton
               key={action}

@@ -16,6 +16,7 @@ export function Happened({ events, runId }: { events: readonly RunEvent[]; runId
         <table>
           <thead>
             <tr>
+              <th scope="col">no.</th>
               <th scope="col">time</th>
               <th scope="col">event</th>
               <th scope="col">by</th>
@@ -25,6 +26,7 @@ export function Happened({ events, runId }: { events: readonly RunEvent[]; runId
           <tbody>
             {shown.map(({ sequence, at, type, actor, data }) => (
               <tr key={sequence}>
+                <td>{sequence}</td>
                 <td>
                   <Time at={at} />
                 </td>

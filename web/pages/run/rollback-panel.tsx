@@ -25,7 +25,7 @@ export function RollbackPanel({ open, view }: { open: OpenRun; view: RunView }) 
     <Panel title="Rolling back from here" class="going-back">
       <div id="going-back" />
       <Problem error={open.rollback.problem.value} />
-      <p class="loss">{rollbackSummary(open, view)}</p>
+      <p class="loss">{previewSummary(lines)}</p>
       <ol class="undo-lines">
         {lines?.map(({ stepId, title, what, text, rowsLost }) => (
           <li key={stepId}>
@@ -46,20 +46,23 @@ export function RollbackPanel({ open, view }: { open: OpenRun; view: RunView }) 
 /** In one sentence, for the header. */
 export function rollbackSummary({ rollback }: OpenRun, view: RunView): string {
   if (view.state === "ended") return wentSummary(view);
-  const lines = rollback.value.value?.lines;
-  if (lines === undefined) return "rolling back from here: looking …";
-  if (lines.length === 0) return "rolling back from here: nothing to undo yet";
+  return `rolling back from here: ${previewSummary(rollback.value.value?.lines)}`;
+}
+
+function previewSummary(lines: readonly RollbackLineResource[] | undefined): string {
+  if (lines === undefined) return "looking …";
+  if (lines.length === 0) return "nothing to undo yet";
   const count = (what: RollbackLineResource["what"]): number =>
     lines.filter((line) => line.what === what).length;
   const lost = lines.reduce((sum, { rowsLost }) => sum + (rowsLost ?? 0), 0);
   const parts = [
-    `${count("undo")} undone`,
+    count("undo") > 0 ? `${count("undo")} undone` : "nothing to undo",
     ...(count("keep") > 0 ? [`${count("keep")} kept`] : []),
     ...(count("refuse") > 0 ? [`${count("refuse")} refused`] : []),
     ...(count("unknown") > 0 ? [`${count("unknown")} not known`] : []),
     lost > 0 ? `loses ${lost.toLocaleString("en-US")} rows` : "no row known to be lost",
   ];
-  return `rolling back from here: ${parts.join(", ")}`;
+  return parts.join(", ");
 }
 
 function wentSummary(view: RunView): string {

@@ -48,15 +48,17 @@ function ShownRun({ open }: { open: OpenRun }) {
   return (
     <div class="run">
       <RunHeader open={open} shown={shown} />
-      <Problem error={open.problem.value} />
       <div class="run-side">
         <Controls open={open} shown={shown} />
         <RollbackPanel open={open} view={view} />
       </div>
-      <div class="run-main">
+      <div class="run-hero">
+        <Problem error={open.problem.value} />
         {isBeforeZero && <Board plan={shown.run.plan} isHero />}
-        <Spine shown={shown} selected={selected?.id} choose={choose} />
         <WatchPanels open={open} view={view} />
+      </div>
+      <Spine shown={shown} selected={selected?.id} choose={choose} />
+      <div class="run-rest">
         {selected !== undefined && <StepPanel key={selected.id} shown={shown} step={selected} />}
         {!isBeforeZero && <Board plan={shown.run.plan} isHero={false} />}
         <Happened events={shown.events} runId={open.id} />

@@ -8,7 +8,7 @@ import {
   stepDuration,
   stepMarks,
 } from "../../../src/report/run-marks.ts";
-import type { RunView, StageView, StepView } from "../../../src/report/run-view.ts";
+import type { RunView, StageView, StepState, StepView } from "../../../src/report/run-view.ts";
 import { Panel, StateMark, Time } from "../../parts/text.tsx";
 import { now } from "../../state/now.ts";
 import type { ShownRun } from "../../state/open-run.ts";
@@ -27,11 +27,11 @@ export function Spine({ shown: { view, run, planned }, selected, choose }: Spine
     <Panel title="Timeline" class="spine-panel">
       <ol class="spine">
         {view.stages.map((stage) => (
-          <li key={stage.id} class="stage">
+          <li key={stage.id} class={`stage ${aheadClass(stageState(stage))}`}>
             <StageHead stage={stage} />
             <ol>
               {stage.steps.map((step) => (
-                <li key={step.id} class={`step ${stepMarks[step.state].paint}`}>
+                <li key={step.id} class={`step ${stepMarks[step.state].paint} ${aheadClass(step.state)}`}>
                   {step.id === zero && <ZeroMark view={view} />}
                   <StepButton
                     step={step}
@@ -50,6 +50,11 @@ export function Spine({ shown: { view, run, planned }, selected, choose }: Spine
   );
 }
 
+/** The run has not come so far yet. */
+function aheadClass(state: StepState): string {
+  return state === "pending" ? "ahead" : "";
+}
+
 function StageHead({ stage }: { stage: StageView }) {
   return (
     <h3 class="stage-head">
@@ -66,7 +71,7 @@ function ZeroMark({ view: { zeroAt, timeline } }: { view: RunView }) {
   const planned = timeline.scheduled?.zeroAt;
   return (
     <p class="zero">
-      <strong>T-0</strong>{" "}
+      <strong class="offset">T−0</strong>
       {zeroAt !== undefined ? <Time at={zeroAt} /> : planned !== undefined ? <Time at={planned} /> : "ahead"}
     </p>
   );
@@ -108,11 +113,11 @@ function StepButton({ step, planned, offset, isSelected, choose }: StepButtonPro
 /** From T-0: "T+02:14" of a step that began, "T-30m" of one that has its moment by the plan. */
 function offsetText({ begunAt }: StepView, zeroAt: Date | undefined, plannedMs: number | undefined): string {
   if (begunAt !== undefined && zeroAt !== undefined) {
-    const seconds = Math.round((begunAt.getTime() - zeroAt.getTime()) / 1000);
-    const left = Math.abs(seconds);
+    const ms = begunAt.getTime() - zeroAt.getTime();
+    const left = Math.round(Math.abs(ms) / 1000);
     const part = (value: number): string => String(Math.floor(value)).padStart(2, "0");
     const hours = left >= 3600 ? `${part(left / 3600)}:` : "";
-    return `T${seconds < 0 ? "−" : "+"}${hours}${part((left % 3600) / 60)}:${part(left % 60)}`;
+    return `T${ms < 0 ? "−" : "+"}${hours}${part((left % 3600) / 60)}:${part(left % 60)}`;
   }
   return plannedMs === undefined ? "" : formatOffset(plannedMs).replace("T-", "T−");
 }

@@ -18,6 +18,8 @@ import type { OpenRun } from "../../state/open-run.ts";
 
 /** How long before the watch something may have happened to be drawn at its beginning. */
 const BEFORE_MS = 30_000;
+/** What a chart covers at the least, of a watch that goes on. */
+const SHORTEST_MS = 15_000;
 
 /** Every rule that the run watches, by step. */
 export function WatchPanels({ open, view }: { open: OpenRun; view: RunView }) {
@@ -77,7 +79,7 @@ function Rule({ rule, report, view }: RuleProps) {
     <article class="rule" aria-label={`Rule ${rule.name}`}>
       <header>
         <h3>{rule.name}</h3>
-        <StateMark {...verdictMark(rule)} />
+        <StateMark {...verdictMark(rule, report)} />
         {rule.isShadow && <span class="badge">shadow</span>}
       </header>
       <p class="sentence-of-rule">{rule.sentence}</p>
@@ -102,7 +104,7 @@ function Rule({ rule, report, view }: RuleProps) {
 
 function Source({ source, rule, report, view }: RuleProps & { source: RuleSourceReport }) {
   const { name, state, value, during, before, meter, next, series, arithmetic } = source;
-  const untilMs = Math.max(rule.endedMs ?? Math.min(rule.untilMs, report.endsAtMs), rule.fromMs + 1000);
+  const untilMs = rule.endedMs ?? Math.min(rule.untilMs, report.endsAtMs, comingMs(rule, series));
   const markers = markersOf(source, rule, report, view);
   const fromMs = Math.min(rule.fromMs, ...markers.map(({ atMs }) => atMs));
   return (
@@ -117,12 +119,12 @@ function Source({ source, rule, report, view }: RuleProps & { source: RuleSource
       <RuleChart
         series={series}
         fromMs={fromMs}
-        untilMs={untilMs}
+        untilMs={Math.max(untilMs, rule.fromMs + 1000)}
         markers={markers}
         label={`${rule.name}: ${rule.sentence}. ${value}. The same numbers are in the table below.`}
       />
-      {meter !== undefined && <Meter meter={meter} />}
-      {next !== undefined && <p>{forthcoming(next)}</p>}
+      {meter !== undefined && <Meter meter={meter} next={next} />}
+      {meter === undefined && next !== undefined && <p>{forthcoming(next)}</p>}
       <p class="quiet">
         {during !== undefined && `over the watch ${during}`}
         {before !== undefined && ` · the release before ${before}`}
@@ -140,9 +142,21 @@ function Source({ source, rule, report, view }: RuleProps & { source: RuleSource
   );
 }
 
-/** The evidence on its way to where it is held and where it rolls back. */
-function Meter({ meter: { percent, holdPercent, value, hold, roll } }: { meter: EvidenceMeter }) {
-  const said = `evidence ${round(value)}; held at ${round(hold)}, rolls back at ${round(roll)}`;
+/** A chart of a watch that has just begun is not empty for the most part. */
+function comingMs({ fromMs }: RuleReport, { rows }: RuleSourceReport["series"]): number {
+  const passedMs = (rows.at(-1)?.atMs ?? fromMs) - fromMs;
+  return fromMs + Math.max(SHORTEST_MS, passedMs * 1.5);
+}
+
+interface MeterProps {
+  meter: EvidenceMeter;
+  next: Forthcoming | undefined;
+}
+
+/** The evidence on its way to where it is held and where it is decided. */
+function Meter({ meter: { percent, holdPercent, value, hold, roll }, next }: MeterProps) {
+  const then = next === undefined ? `held at ${round(hold)}, decided at ${round(roll)}` : forthcoming(next);
+  const said = `evidence ${round(value)}: ${then}`;
   return (
     <div class="meter-line">
       <div
@@ -212,10 +226,12 @@ function markersOf(
   ];
 }
 
-function verdictMark({ verdict, isShadow }: RuleReport): Mark {
+function verdictMark({ verdict, isShadow }: RuleReport, { next }: WatchReport): Mark {
   switch (verdict) {
     case "PENDING":
-      return { icon: "●", word: "WATCHED", paint: "cyan" };
+      return next === undefined
+        ? { icon: "○", word: "NOT DECIDED", paint: "dim" }
+        : { icon: "●", word: "WATCHED", paint: "cyan" };
     case "PASS":
       return { icon: "✓", word: "PASS", paint: "green" };
     case "FAIL":

@@ -1,0 +1,116 @@
+import type { Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ConsoleProject } from "./support/console-project.ts";
+
+let site: ConsoleProject;
+let page: Page;
+
+beforeAll(async () => {
+  site = await ConsoleProject.open();
+  page = await (await site.context()).newPage();
+  await site.setUp(page);
+}, 180_000);
+afterAll(() => site.close(), 60_000);
+
+describe("the pages of the console", { timeout: 120_000 }, () => {
+  it("keep deploys out by a freeze, and let them in again when it is lifted", async () => {
+    await open("Calendar");
+    const form = page.getByRole("region", { name: "Freeze" });
+    const production = page.getByRole("region", { name: "production" });
+    await production.getByText("OPEN", { exact: false }).first().waitFor();
+    await form.getByLabel("Environment").selectOption("production");
+    await form.getByLabel("Reason").fill("the auditors are here");
+    await form.getByLabel("Until").fill("some day");
+    await form.getByRole("button", { name: "Freeze" }).click();
+    await form.getByRole("alert").waitFor();
+    await form.getByLabel("Until").fill("4h");
+    await form.getByRole("button", { name: "Freeze" }).click();
+    await production.getByText("■ CLOSED").waitFor();
+    await production
+      .getByText(/the auditors are here/)
+      .first()
+      .waitFor();
+    expect(await form.getByRole("alert").count()).toBe(0);
+    expect(await page.getByRole("region", { name: "staging" }).getByText("■ CLOSED").count()).toBe(0);
+    const calendar = await page.request.get(`${site.url}/api/calendar.ics`);
+    expect(await calendar.text()).toContain("the auditors are here");
+
+    await open("Now");
+    const environment = page.getByRole("region", { name: "production" });
+    await environment.getByText("■ CLOSED").waitFor();
+    expect(await environment.getByRole("button", { name: "Plan a release" }).isDisabled()).toBe(true);
+
+    await open("Calendar");
+    await production.getByRole("button", { name: /^Thaw/ }).first().click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Why it may end now").fill("they have left");
+    await dialog.getByRole("button", { name: "Thaw" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await production.getByText("■ CLOSED").waitFor({ state: "detached" });
+  });
+
+  it("lead from a figure to the runs that it is made of", async () => {
+    await open("Insights");
+    const frequency = page.getByRole("region", { name: "Deployment frequency" });
+    await frequency.getByText("2 runs").click();
+    expect(await frequency.getByRole("link").count()).toBe(2);
+    await page.getByLabel("Environment").selectOption("staging");
+    await page.waitForURL(/environment=staging/);
+    await frequency.getByText("1 run", { exact: true }).click();
+    await frequency.getByRole("link").click();
+    await page.getByRole("heading", { name: "staging first release good", level: 1 }).waitFor();
+  });
+
+  it("say of the database what the newest run planned for it, and lead to that run", async () => {
+    await open("Database");
+    const step = page
+      .getByRole("region", { name: "staging", exact: true })
+      .getByRole("region", { name: "Apply pending migrations" });
+    expect(await step.textContent()).toContain("20260101000000_first.sql");
+    await step.getByRole("link").click();
+    await page.getByRole("heading", { name: "staging first release good", level: 1 }).waitFor();
+  });
+
+  it("show whether everything is there, whether the history is whole, and who may do what", async () => {
+    await open("Settings");
+    const checks = page.getByRole("region", { name: "Checks" });
+    await checks.getByText(/the shared state database answers/).waitFor();
+    expect(await checks.textContent()).not.toMatch(/✗|fail/);
+    await page.getByRole("region", { name: "Audit", exact: true }).getByText("SOUND").waitFor();
+    const people = page
+      .getByRole("region", { name: "People", exact: true })
+      .getByRole("row", { name: /^ann/ });
+    expect(await people.textContent()).toContain("admin, operator, approver");
+  });
+
+  it("list the runs of one environment, and open one", async () => {
+    await open("Runs");
+    await page.locator("[data-row]").nth(1).waitFor();
+    await page.getByLabel("Environment").selectOption("staging");
+    await page.waitForURL(/environment=staging/);
+    await page.locator("[data-row]").nth(1).waitFor({ state: "detached" });
+    await page.locator("[data-row]").click();
+    await page.getByRole("heading", { name: "staging first release good", level: 1 }).waitFor();
+  });
+
+  it("move nothing for people who asked for that", async () => {
+    const animation = async (reducedMotion: "reduce" | "no-preference"): Promise<unknown> => {
+      await page.emulateMedia({ reducedMotion });
+      return page.evaluate(`{
+        const mark = document.createElement("span");
+        mark.className = "mark cyan";
+        mark.append(document.createElement("span"));
+        mark.firstChild.className = "icon";
+        document.body.append(mark);
+        getComputedStyle(mark.firstChild).animationName;
+      }`);
+    };
+    expect(await animation("reduce")).toBe("none");
+    expect(await animation("no-preference")).toBe("pulse");
+  });
+});
+
+async function open(name: string): Promise<void> {
+  await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();
+  await page.getByRole("heading", { name, level: 1, exact: true }).waitFor();
+}
