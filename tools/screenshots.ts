@@ -11,6 +11,8 @@ const folder = join(import.meta.dirname, "../docs/images/console");
 /** As high as the page is, but not lower than this. */
 const WIDE = { width: 1280, height: 400 };
 const HIGHEST = 1000;
+/** What a page shows first makes it ask for the rest. */
+const SETTLED_MS = 300;
 const NARROW = { width: 390, height: 844 };
 
 mkdirSync(folder, { recursive: true });
@@ -35,24 +37,25 @@ try {
   await page.getByRole("dialog").getByRole("button", { name: "Start this plan" }).click();
   await page.waitForURL(/\/runs\/r/);
   await page.getByRole("button", { name: "Reject", disabled: false }).waitFor();
-  await shootRun(page, "run-waiting");
+  const phone = await (await site.context({ viewport: NARROW })).newPage();
+  await site.signIn(phone, "ben");
+  await phone.goto(page.url());
+  await phone.getByRole("button", { name: "Approve", exact: true, disabled: false }).waitFor();
+  const shootBoth = (name: string): Promise<unknown> =>
+    Promise.all([shoot(page, name), shoot(phone, `${name}-narrow`)]);
+  await shootBoth("run-waiting");
   site.startTraffic();
-
-  const other = await (await site.context()).newPage();
-  await site.signIn(other, "ben");
-  await other.goto(page.url());
-  await other.getByRole("button", { name: "Approve", exact: true }).click();
-  await other.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
-  await page.getByRole("img", { name: /errors: rolls back when/ }).waitFor();
-  await page
-    .getByText(/^evidence \d\d/)
-    .first()
-    .waitFor();
-  await shootRun(page, "run-watched");
-  await page.getByRole("region", { name: "Run", exact: true }).getByText("ROLLED BACK").waitFor();
-  await page.getByRole("region", { name: "Going back" }).waitFor();
-  await page.getByRole("article", { name: "Rule errors" }).getByText("✗ FAIL").waitFor();
-  await shootRun(page, "run-rolled-back");
+  await phone.getByRole("button", { name: "Approve", exact: true }).click();
+  await phone.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
+  const evidence = page.getByText(/^evidence \d\d/);
+  await evidence.first().waitFor();
+  await shootBoth("run-watched");
+  for (const each of [page, phone]) {
+    await each.getByRole("region", { name: "Run", exact: true }).getByText("ROLLED BACK").waitFor();
+    await each.getByRole("region", { name: "Going back" }).waitFor();
+    await each.getByRole("article", { name: "Rule errors" }).getByText("✗ FAIL").waitFor();
+  }
+  await shootBoth("run-rolled-back");
   for (const { name, path, ready } of PAGES) {
     await page.goto(site.url + path);
     await page.getByText(ready).first().waitFor();
@@ -67,16 +70,10 @@ try {
   await postgres.close();
 }
 
-async function shootRun(page: Page, name: string): Promise<void> {
-  await shoot(page, name);
-  await page.setViewportSize(NARROW);
-  await shoot(page, `${name}-narrow`);
-  await page.setViewportSize(WIDE);
-}
-
 /** Light and dark: of the phone's what it shows at once, of the others as much as fits into a picture. */
 async function shoot(page: Page, name: string): Promise<void> {
   await page.mouse.move(0, 0); // nothing is pointed at
+  await page.waitForTimeout(SETTLED_MS);
   const { width, height } = page.viewportSize()!;
   const whole = Number(await page.evaluate("document.documentElement.scrollHeight"));
   const clip = { x: 0, y: 0, width, height: width === WIDE.width ? Math.min(whole, HIGHEST) : height };

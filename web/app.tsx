@@ -2,7 +2,7 @@ import { LocationProvider, Route, Router } from "preact-iso/router";
 import { useEffect } from "preact/hooks";
 import { environments, tasks } from "./state/lists.ts";
 import { startLive } from "./state/live.ts";
-import { loadSession, session, sessionProblem, who } from "./state/session.ts";
+import { session, sessionProblem, who } from "./state/session.ts";
 import { Calendar } from "./pages/calendar.tsx";
 import { Database } from "./pages/database.tsx";
 import { Flags } from "./pages/flags.tsx";
@@ -19,7 +19,6 @@ import { Shell } from "./shell.tsx";
 
 /** What is shown depends on who has signed in, then on the address. */
 export function App() {
-  useEffect(() => void loadSession(), []);
   const name = who.value?.name;
   useEffect(() => {
     if (name === undefined) return undefined;

@@ -19,6 +19,7 @@ export async function measureCatchUp(
   await using cleanUp = new AsyncDisposableStack();
   const tminus = await site.project.open();
   cleanUp.defer(() => tminus.close());
+  const ann = await site.actor(tminus, "ann");
   const context = await site.context();
   cleanUp.defer(() => context.close());
   await context.addInitScript({ content: NOTE_SHOWN_EVENTS });
@@ -30,8 +31,8 @@ export async function measureCatchUp(
   for (let round = 0; round < ROUNDS; round++) {
     await site.killServer();
     await systemClock.sleep(AWAY_MS, signal);
-    await steer(site, tminus, run, "hold", signal);
-    const news = await steer(site, tminus, run, "resume", signal);
+    await steer({ tminus, ann }, run, "hold", signal);
+    const news = await steer({ tminus, ann }, run, "resume", signal);
     await site.startServer();
     const readyMs = systemClock.now().getTime();
     const { lost, doubled } = await tally(page, await tminus.events(run, 0));

@@ -31,6 +31,7 @@ export async function measureEventToPixel(
   await using cleanUp = new AsyncDisposableStack();
   const tminus = await site.project.open();
   cleanUp.defer(() => tminus.close());
+  const ann = await site.actor(tminus, "ann");
   const context = await site.context();
   cleanUp.defer(() => context.close());
   await context.addInitScript({ content: NOTE_SHOWN_EVENTS });
@@ -46,7 +47,7 @@ export async function measureEventToPixel(
   const caused: RunEvent[] = [];
   for (let round = 0; round < ROUNDS; round++)
     for (const kind of ["hold", "resume"] as const) {
-      caused.push(...(await steer(site, tminus, run, kind, signal)));
+      caused.push(...(await steer({ tminus, ann }, run, kind, signal)));
       await systemClock.sleep(PAUSE_MS, signal);
     }
   const all = await tminus.events(run, 0);

@@ -1,8 +1,8 @@
 import type { Page } from "playwright-core";
 import { systemClock } from "../../src/lib/clock.ts";
+import type { Actor } from "../../src/model/actor.ts";
 import type { RunEvent } from "../../src/model/run.ts";
 import type { Tminus } from "../../src/model/tminus.ts";
-import type { ConsoleProject } from "../../test/web/support/console-project.ts";
 
 const POLL_MS = 20;
 const ROWS = ".happened tbody tr";
@@ -41,13 +41,11 @@ export async function shownTimes(page: Page): Promise<Record<string, number>> {
 
 /** Tells the waiting run to hold, or to go on, and resolves with its event when there is one. */
 export async function steer(
-  site: ConsoleProject,
-  tminus: Tminus,
+  { tminus, ann }: { tminus: Tminus; ann: Actor },
   run: string,
   kind: "hold" | "resume",
   signal: AbortSignal,
 ): Promise<RunEvent[]> {
-  const ann = await site.actor(tminus, "ann");
   const after = (await tminus.events(run, 0)).at(-1)!.sequence;
   await tminus.send(run, { kind, note: "" }, ann);
   for (;;) {

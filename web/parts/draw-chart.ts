@@ -127,7 +127,9 @@ function drawMarkers(
     ctx.stroke();
     const isAtEnd = x > bbox.left + bbox.width * 0.7;
     ctx.textAlign = isAtEnd ? "right" : "left";
-    ctx.fillText(label, x + (isAtEnd ? -4 : 4) * ratio, bbox.top + 2 * ratio + index * 13 * ratio);
+    // Neighbours have lines of their own.
+    const line = bbox.top + (2 + (index % 2) * 13) * ratio;
+    ctx.fillText(label, x + (isAtEnd ? -4 : 4) * ratio, line);
   }
   ctx.restore();
 }

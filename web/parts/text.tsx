@@ -22,18 +22,28 @@ export function Time({ at, isTimeOnly = false }: { at: Date | string | number; i
   const isToday = date.toDateString() === new Date().toDateString();
   return (
     <time dateTime={iso} title={`${iso.slice(0, 19).replace("T", " ")} UTC`}>
-      {isTimeOnly || isToday ? clock.format(date) : `${day.format(date)} ${clock.format(date)}`}
+      {isTimeOnly || isToday ? clockOf(date) : `${dayOf(date)} ${clockOf(date)}`}
     </time>
   );
 }
 
 /** "14:02:41" in the reader's own time. */
 export function clockText(ms: number): string {
-  return clock.format(ms);
+  return clockOf(new Date(ms));
 }
 
-const clock = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-const day = new Intl.DateTimeFormat("en-CA", { year: "numeric", month: "2-digit", day: "2-digit" });
+// By hand: loading the browser's own formatter takes a slow phone a tenth of a second.
+function clockOf(date: Date): string {
+  return [date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":");
+}
+
+function dayOf(date: Date): string {
+  return [date.getFullYear(), date.getMonth() + 1, date.getDate()].map(two).join("-");
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}
 
 interface PanelProps {
   title: string;

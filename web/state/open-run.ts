@@ -42,7 +42,7 @@ export function openRun(id: string): OpenRun {
   const shown = signal<ShownRun | undefined>(undefined);
   const problem = signal<ApiError | undefined>(undefined);
   const path = `/runs/${encodeURIComponent(id)}`;
-  const run = resource<RunResource>(() => path, 300);
+  const run = resource<RunResource>(() => path, 600);
   const watched = resource<{ steps: WatchedStep[] }>(() => `${path}/watched`, WATCH_EVERY_MS - 500);
   const rollback = resource<{ lines: RollbackLineResource[] }>(() => `${path}/rollback-preview`, 1000);
   let isCatchingUp = false;

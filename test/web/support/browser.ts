@@ -7,6 +7,7 @@ export async function openBrowser(): Promise<Browser> {
     executablePath: await chromium.executablePath(),
     args: chromiumArguments(),
     headless: true,
+    handleSIGINT: false, // whoever opened it cleans up
   });
 }
 

@@ -83,6 +83,7 @@ class LighthouseBrowser {
       executablePath: await chromium.executablePath(),
       args: [...chromiumArguments(), "--remote-debugging-port=0"],
       headless: true,
+      handleSIGINT: false,
       locale: "en-GB",
     });
     const [port] = readFileSync(join(folder, "DevToolsActivePort"), "utf8").split("\n");
