@@ -44,11 +44,11 @@ try {
   const shootBoth = (name: string): Promise<unknown> =>
     Promise.all([shoot(page, name), shoot(phone, `${name}-narrow`)]);
   await shootBoth("run-waiting");
-  site.startTraffic();
+  site.startTraffic(30);
   await phone.getByRole("button", { name: "Approve", exact: true }).click();
   await phone.getByRole("dialog").getByRole("button", { name: "Approve", exact: true }).click();
-  const evidence = page.getByText(/^evidence \d\d/);
-  await evidence.first().waitFor();
+  // Some seconds before it is decided.
+  await page.getByText(/^goes on: .* taken literally/).waitFor();
   await shootBoth("run-watched");
   for (const each of [page, phone]) {
     await each.getByRole("region", { name: "Run", exact: true }).getByText("ROLLED BACK").waitFor();

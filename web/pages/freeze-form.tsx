@@ -16,7 +16,6 @@ export function FreezeForm() {
   const freeze = environments.value.value?.environments
     .flatMap(({ allowedActions }) => allowedActions)
     .find(({ action }) => action === "freeze");
-  if (freeze === undefined) return null;
   const declare = async (event: SubmitEvent): Promise<void> => {
     event.preventDefault();
     const element = event.currentTarget as HTMLFormElement;
@@ -67,16 +66,16 @@ export function FreezeForm() {
         </label>
         <button
           type="submit"
-          disabled={!freeze.isAllowed || isBusy || isStale.value}
+          disabled={freeze?.isAllowed !== true || isBusy || isStale.value}
           aria-describedby="why-freeze"
         >
           Freeze
         </button>
       </form>
       <p id="why-freeze" class="sentence">
-        {freeze.isAllowed
-          ? "Nothing more is deployed there until it ends; going back stays possible."
-          : sentenceOf(freeze)}
+        {freeze?.isAllowed === false
+          ? sentenceOf(freeze)
+          : "Nothing more is deployed there until it ends; going back stays possible."}
       </p>
       <Problem error={problem} />
     </Panel>

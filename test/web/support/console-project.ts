@@ -113,8 +113,8 @@ export class ConsoleProject {
     await this.#server.until(/listening on/);
   }
 
-  /** Orders of customers, until the project is closed. */
-  startTraffic(): void {
+  /** Orders of customers, until the project is closed. The fewer there are, the longer the bad release is watched. */
+  startTraffic(requestsPerSecond = 120): void {
     const baseUrl = `http://127.0.0.1:${this.project.port}`;
     let client = 0;
     const next = () => ({
@@ -123,7 +123,7 @@ export class ConsoleProject {
       path: "/orders",
       headers: { cookie: `tminus-bucket=${(client++ * 257) % 10_000}` },
     });
-    const load = startLoad({ baseUrl, requestsPerSecond: 120, connections: 40, scenario: { next } });
+    const load = startLoad({ baseUrl, requestsPerSecond, connections: 40, scenario: { next } });
     this.#stopLoad = () => load.stop();
   }
 
