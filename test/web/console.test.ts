@@ -20,7 +20,7 @@ describe("the console", ROOM, () => {
     await site.setUp(ann);
     await site.addUser("ben", ["approver"]);
 
-    await ann.getByRole("link", { name: "Plan a release" }).click();
+    await ann.getByRole("link", { name: "Plan a release" }).first().click();
     await ann.getByLabel("Release").fill("bad");
     await ann.getByRole("button", { name: "Make the plan" }).click();
     await ann.getByText("READY").waitFor();
