@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { toErrorRecord } from "../errors.ts";
 import { every, systemClock } from "../lib/clock.ts";
 import { request } from "../lib/http.ts";
 import { randomText } from "../lib/id.ts";
@@ -48,21 +49,28 @@ export async function keepConsole(
   let restarting: Promise<void> | undefined;
   const stop = every(LOOK_EVERY_MS, () => {
     if (restarting !== undefined || (planned.process !== undefined && isAlive(planned.process))) return;
-    const begunMs = systemClock.monotonicMs();
-    restarting = ensureServer(planned, story, files, ports)
-      .then(
-        () => {
-          const seconds = ((systemClock.monotonicMs() - begunMs) / 1000).toFixed(1);
-          ports.say(`the server was killed, and is back after ${seconds} s`);
-        },
-        (error: unknown) => ports.say(`the server cannot be started again: ${String(error)}`),
-      )
-      .finally(() => (restarting = undefined));
+    restarting = startAgain(planned, story, files, ports).finally(() => (restarting = undefined));
   });
   return async () => {
     stop();
     await restarting;
   };
+}
+
+async function startAgain(
+  planned: Console,
+  story: Story,
+  files: DemoFiles,
+  ports: ConsolePorts,
+): Promise<void> {
+  const begunMs = systemClock.monotonicMs();
+  try {
+    await ensureServer(planned, story, files, ports);
+    const seconds = ((systemClock.monotonicMs() - begunMs) / 1000).toFixed(1);
+    ports.say(`the server was killed, and is back after ${seconds} s`);
+  } catch (error) {
+    ports.say(`the server cannot be started again: ${toErrorRecord(error).message}`);
+  }
 }
 
 export async function endConsole({ console: planned }: Story): Promise<void> {

@@ -237,7 +237,9 @@ describe("every route that changes something", () => {
             who,
             status: 403,
             code: "PERMISSION_REFUSED",
-            message: expect.stringMatching(/^(\w+-1 is not an? \w|ann acts through an agent|[\w-]+ may not change that: \w)/),
+            message: expect.stringMatching(
+              /^(\w+-1 is not an? \w|ann acts through an agent|[\w-]+ may not change that: \w)/,
+            ),
             changed: [],
           });
         }

@@ -78,8 +78,8 @@ export function openTraceExporter(timeoutMs: number): TraceExporter {
       const sent = new Promise<void>((resolve, reject) => {
         giveUp = () => reject(signal.reason as Error);
         signal.addEventListener("abort", giveUp, { once: true });
-        exporter.export(spans, ({ code, error }) => {
-          if (Number(code) === EXPORTED) resolve();
+        exporter.export(spans, ({ code, error }: { code: number; error?: Error }) => {
+          if (code === EXPORTED) resolve();
           else reject(error ?? new Error("the collector did not take the trace"));
         });
       });

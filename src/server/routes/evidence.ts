@@ -63,7 +63,10 @@ export function addEvidence(api: Api, { tminus }: ServerPorts): void {
   api.openapi(keep, async (c) => {
     const { name } = c.req.valid("query");
     if (c.req.header("content-type") !== FILE_TYPE)
-      throw new TminusError("USAGE_INVALID", `the request's body is a file, of the content type ${FILE_TYPE}`);
+      throw new TminusError(
+        "USAGE_INVALID",
+        `the request's body is a file, of the content type ${FILE_TYPE}`,
+      );
     return c.json(await tminus.handIn({ name, content: new Uint8Array(await c.req.arrayBuffer()) }), 201);
   });
 }
