@@ -52,6 +52,7 @@ const ALLOWED = ["127.0.0.1", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.
 const CONNECTS: Record<string, string> = {
   "lib/http.ts": "checked",
   "lib/certificate.ts": "checked",
+  "client/connection.ts": "the server that somebody at a terminal names with TMINUS_URL",
   "providers/local": "its own processes, on this machine",
   "testing/load-client.ts": "what the caller of a test measures",
 };
