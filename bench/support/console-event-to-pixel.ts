@@ -8,7 +8,8 @@ import { quantile } from "./statistics.ts";
 
 const TABS = 10;
 const ROUNDS = 15;
-const PAUSE_MS = 150;
+/** A run at its busiest has about one event a second. */
+const PAUSE_MS = 1000;
 
 export interface EventToPixel {
   p50Ms: number;

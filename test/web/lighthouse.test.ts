@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ConsoleProject } from "./support/console-project.ts";
-import { FAST, measureEveryPage } from "./support/lighthouse.ts";
+import { measureEveryPage } from "./support/lighthouse.ts";
 
 let site: ConsoleProject;
 
@@ -13,11 +13,10 @@ beforeAll(async () => {
 afterAll(() => site.close(), 60_000);
 
 describe("Lighthouse, as a phone has it", { timeout: 580_000 }, () => {
-  it("gives every page 95 or more for performance and 100 for accessibility", async ({ signal }) => {
-    const scores = await measureEveryPage(site, () => undefined, signal);
-    expect(
-      scores.filter(({ performance, accessibility }) => performance < FAST || accessibility < 100),
-    ).toEqual([]);
+  // Its mark for performance depends on what else the machine does: npm run bench -- console has it.
+  it("finds nothing wrong for accessibility on any page", async ({ signal }) => {
+    const scores = await measureEveryPage(site, { tries: 1, say: () => undefined, signal });
+    expect(scores.filter(({ accessibility }) => accessibility < 100)).toEqual([]);
     expect(scores.length).toBeGreaterThan(9);
   });
 });

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import type { EnvironmentResource, TaskResource } from "../../src/server/contract/environment.ts";
 import type { AllowedAction, RunSummary } from "../../src/server/contract/run.ts";
 import { send } from "../api/client.ts";
@@ -10,6 +11,7 @@ import { isStale } from "../state/live.ts";
 
 /** What is live, what runs, and what needs somebody, first. */
 export function Now() {
+  useEffect(() => environments.refresh(), []);
   const all = environments.value.value?.environments;
   const waiting = (all ?? []).flatMap(({ active }) =>
     active.filter(({ state, waitingFor }) => waitingFor !== undefined || state === "held"),

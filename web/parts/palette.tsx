@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { environments } from "../state/lists.ts";
 import { places } from "../places.ts";
 import { Dialog } from "./dialog.tsx";
@@ -14,6 +14,7 @@ const MAX_SHOWN = 12;
 export function Palette({ close, go }: { close: () => void; go: (path: string) => void }) {
   const [wanted, setWanted] = useState("");
   const [at, setAt] = useState(0);
+  useEffect(() => environments.refresh(), []);
   const found = targets().filter(({ name }) => isLike(name, wanted));
   // A run that is in no list can be opened by its id.
   if (/^r[0-9a-z]{6,}$/.test(wanted)) found.push({ name: `Run ${wanted}`, path: `/runs/${wanted}` });

@@ -45,6 +45,10 @@ export function openRun(id: string): OpenRun {
   const run = resource<RunResource>(() => path, 600);
   const watched = resource<{ steps: WatchedStep[] }>(() => `${path}/watched`, WATCH_EVERY_MS - 500);
   const rollback = resource<{ lines: RollbackLineResource[] }>(() => `${path}/rollback-preview`, 1000);
+  const past = get<{ events: EventResource[] }>(`${path}/events?after=0`).then(
+    ({ events }) => events,
+    () => [], // catching up tells why
+  );
   let isCatchingUp = false;
   let isMoreToCatch = false;
 
@@ -84,14 +88,21 @@ export function openRun(id: string): OpenRun {
       isCatchingUp = false;
     }
   };
+  /** Shows the run with what has happened, at once: both were asked for together. */
+  const begin = async (): Promise<void> => {
+    const events = (await past).map(revive);
+    const found = run.value.peek();
+    if (found === undefined || shown.peek() !== undefined) return;
+    const first = beginning(found);
+    shown.value = { ...first, view: foldEvents(first.view, events), events: events.slice(-MAX_EVENTS) };
+    watched.refresh();
+    void catchUp();
+  };
   const stopRun = run.value.subscribe((found) => {
     if (found === undefined) return;
     const before = shown.peek();
-    shown.value = before === undefined ? beginning(found) : { ...before, run: found };
-    if (before === undefined) {
-      watched.refresh();
-      void catchUp();
-    }
+    if (before !== undefined) shown.value = { ...before, run: found };
+    else void begin();
   });
   const stopProblem = run.problem.subscribe((found) => (problem.value = found));
   const poll = window.setInterval(() => {
