@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { example, withActor, withConfirmation, withIdentity, type Run } from "./declare.ts";
+import { example, withConfirmation, withIdentity, type Run } from "./declare.ts";
 
 /** Windows, freezes and emergencies: when deploys may begin. */
 export function addCalendar(program: Command, run: Run): void {
@@ -10,7 +10,7 @@ export function addCalendar(program: Command, run: Run): void {
     .requiredOption("--until <time>", 'end: 4h, "2026-12-24 18:00 Europe/Berlin", 2026-12-24T17:00Z')
     .requiredOption("--reason <text>", "why, for everybody who wants to deploy")
     .option("--from <time>", "start, written like the end; now when left out");
-  withActor(freeze);
+  withIdentity(freeze);
   example(
     freeze,
     'tminus freeze --env production --until 4h --reason "incident 42"',
@@ -25,7 +25,7 @@ export function addCalendar(program: Command, run: Run): void {
     .argument("[freeze]", "name of a declared freeze, f7; the only one when left out")
     .description("lift a declared freeze before its end");
   thaw.requiredOption("--reason <text>", "why it is safe to deploy again");
-  withConfirmation(withActor(thaw));
+  withConfirmation(withIdentity(thaw));
   example(
     thaw,
     'tminus thaw --env production --reason "the incident is over"',

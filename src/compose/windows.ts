@@ -1,6 +1,8 @@
 import { systemClock } from "../lib/clock.ts";
 import { TminusError, toErrorRecord } from "../errors.ts";
 import { freezeName, MAX_FREEZE_DAYS, type FreezeRequest, type NewFreeze } from "../model/freeze.ts";
+import type { Actor } from "../model/actor.ts";
+import type { Verb } from "../model/permission.ts";
 import type { Plan } from "../model/plan.ts";
 import type { EnvironmentWindows, Tminus } from "../model/tminus.ts";
 import type { WindowStanding } from "../model/window-standing.ts";
@@ -10,6 +12,7 @@ import type { Pool } from "../store/pool.ts";
 import { freezesIn, hasRules, openCalendar, readRules, standingOf, type CalendarPlace } from "./calendar.ts";
 import { findPool, type StatePlace } from "./state-place.ts";
 import type { Project } from "./project.ts";
+import { requirePermission } from "./require-permission.ts";
 import { beginsAt } from "./timeline.ts";
 
 const OPENINGS = 5;
@@ -27,6 +30,13 @@ export function openWindows(project: Project, place: StatePlace): WindowCalls {
   const freezes = async (environment?: string): ReturnType<Tminus["freezes"]> => {
     const pool = await findPool(place);
     return pool === undefined ? [] : openFreezes(pool, place.project, environment);
+  };
+  /** In the environment, or in every one of the runbook. */
+  const permitAll = async (environment: string | undefined, verb: Verb, actor: Actor): Promise<void> => {
+    const names = environment === undefined ? Object.keys(project.runbook.environments) : [environment];
+    const pool = await poolOf(place);
+    for (const name of names)
+      await requirePermission(pool, actor, verb, resolveEnvironment(project.runbook, name));
   };
   return {
     freezes,
@@ -55,10 +65,14 @@ export function openWindows(project: Project, place: StatePlace): WindowCalls {
 
     async freeze(request, actor) {
       const freeze = await readFreeze(request, clock.now());
-      return declareFreeze(await poolOf(place), place.project, freeze, actor);
+      await permitAll(freeze.environment, "freeze", actor);
+      return declareFreeze(await poolOf(place), place.project, freeze, actor.name);
     },
 
-    thaw: async (freeze, reason, actor) => liftFreeze(await poolOf(place), freeze.id, actor, reason),
+    async thaw(freeze, reason, actor) {
+      await permitAll(freeze.environment, "thaw", actor);
+      return liftFreeze(await poolOf(place), freeze.id, actor.name, reason);
+    },
 
     async exportWindows(environment) {
       const names = environment === undefined ? Object.keys(project.runbook.environments) : [environment];

@@ -28,6 +28,8 @@ export const permissionOf = {
   abort: "stop",
   rollback: "stop",
   unlock: "operate",
+  freeze: "stop",
+  thaw: "operate",
   override: "approve",
   "close a task": "operate",
   "make read-only": "stop",

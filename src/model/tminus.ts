@@ -137,12 +137,15 @@ export interface Tminus {
   checkFreeze(environment: string): Promise<void>;
   /** What keeps deploys out of an environment now, and when it opens. Errors: CALENDAR_INVALID. */
   windows(environment: string): Promise<EnvironmentWindows>;
-  /** Nothing more is deployed until it ends. Errors: USAGE_INVALID for times that are none, or too far away. */
-  freeze(request: FreezeRequest, actor: string): Promise<DeclaredFreeze>;
+  /**
+   * Nothing more is deployed until it ends. Errors: USAGE_INVALID for times that are none, or too far away; for every
+   * environment that it is about those of permit.
+   */
+  freeze(request: FreezeRequest, actor: Actor): Promise<DeclaredFreeze>;
   /** Declared freezes that are neither over nor lifted, of all environments or of one. */
   freezes(environment?: string): Promise<DeclaredFreeze[]>;
-  /** False when it was lifted by somebody else meanwhile. */
-  thaw(freeze: DeclaredFreeze, reason: string, actor: string): Promise<boolean>;
+  /** False when it was lifted by somebody else meanwhile. Errors: for every environment that it is about those of permit. */
+  thaw(freeze: DeclaredFreeze, reason: string, actor: Actor): Promise<boolean>;
   /** An iCalendar file of a year of windows and freezes, of all environments or of one. Errors: CALENDAR_INVALID. */
   exportWindows(environment?: string): Promise<string>;
   /** Undefined when there is none. */

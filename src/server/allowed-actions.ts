@@ -53,7 +53,7 @@ export function environmentActions(
     allowed(
       "freeze",
       `Nothing more is deployed into ${environment} until the freeze ends; going back stays possible.`,
-      operate,
+      whyNotPermitted(actor, permissionOf.freeze),
     ),
     allowed("thaw", `The freeze ends now.`, operate),
   ];

@@ -133,7 +133,7 @@ describe("the command line with TMINUS_URL", ROOM, () => {
 
   it("says what people decide as somebody whom the server knows", async () => {
     const freeze = ["freeze", "--until", "4h", "--reason", "sale"];
-    expect((await away().run(...freeze)).exitCode).toBe(0);
+    expect((await away().run(...freeze)).stdout).toMatch(/by ann \(token \w+\)/);
     expect((await away().run("windows")).stdout).toContain("by ann: sale");
     const thawed = await away(tokens.ben).run("thaw", "f1", "--reason", "over", "--confirm=crash");
     expect([thawed.exitCode, thawed.stderr]).toEqual([0, expect.anything()]);
@@ -193,10 +193,10 @@ describe("the command line with TMINUS_URL", ROOM, () => {
     await expect(wrong).rejects.toMatchObject({ code: "IDENTITY_REFUSED" });
     const pia = await remote.identify({ by: "password", name: "pia", password });
     expect(pia).toMatchObject({ name: "pia", kind: "human", checked: { by: "password" } });
-    const freeze = await remote.freeze({ reason: "sale", until: "1h" }, "nobody");
+    const freeze = await remote.freeze({ reason: "sale", until: "1h" }, pia);
     expect(freeze.by).toBe("pia");
-    expect(await remote.thaw(freeze, "over", "nobody")).toBe(true);
-    expect(await remote.thaw(freeze, "over", "nobody").catch(({ code }) => code)).toBe("USAGE_INVALID");
+    expect(await remote.thaw(freeze, "over", pia)).toBe(true);
+    expect(await remote.thaw(freeze, "over", pia).catch(({ code }) => code)).toBe("USAGE_INVALID");
     await remote.close();
     await expect(remote.freezes()).rejects.toMatchObject({ code: "IDENTITY_REFUSED" });
     await admin.close();

@@ -3,7 +3,7 @@ import { CommandLine } from "../support/command-line.ts";
 import { questionStep, RELEASE_STEPS, stage } from "../support/effect-steps.ts";
 import { ReleaseProject } from "../support/release-project.ts";
 
-const ROOM = { timeout: 240_000 };
+const ROOM = { timeout: 400_000 };
 const FAILS = JSON.stringify(["node", "-e", "process.exit(1)"]);
 const FOR = ["--for", "1h", "--reason", "known", "--yes"];
 
@@ -77,6 +77,12 @@ describe("roles on a protected environment", ROOM, () => {
     expect(await answer(viewer, "db", "readonly", "on", "--yes")).toContain(isViewer);
     expect(await answer(anybody, "db", "readonly", "off", "--yes")).toBe(isUnknown);
     expect(await answer(operator, "db", "readonly", "off", "--yes")).toBe("done");
+    // Whoever has lost their token can keep deploys out, and not let them in again.
+    expect(await answer(viewer, "freeze", "--until", "1h", "--reason", "look")).toContain(isViewer);
+    expect(await answer(anybody, "freeze", "--until", "1h", "--reason", "look")).toBe("done");
+    expect(await answer(anybody, "thaw", "--reason", "seen", "--yes")).toBe(isUnknown);
+    expect(await answer(approver, "thaw", "--reason", "seen", "--yes")).toContain("abe is not an operator");
+    expect(await answer(operator, "thaw", "--reason", "seen", "--yes")).toBe("done");
 
     expect(await answer(operator, "ack", "told", "--note", "wrote to them")).toBe("done");
     expect((await anybody.run("wait", "--for", "succeeded", "--timeout", "60s")).exitCode).toBe(0);

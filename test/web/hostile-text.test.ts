@@ -81,7 +81,7 @@ async function hostileRun(tminus: Tminus): Promise<string> {
   await waits("approval");
   await say({ kind: "approve", stepId: "sign", planHash: plan.hash, note: HOSTILE });
   await eventually("it has ended", async () => (await tminus.findRun(id)).state === "ended", 60_000);
-  await tminus.freeze({ environment: "production", reason: HOSTILE, until: "1h" }, ann.name);
+  await tminus.freeze({ environment: "production", reason: HOSTILE, until: "1h" }, ann);
   await tminus.people.addUser(
     { name: `eve ${TAG}`, emails: ["eve@example.com"], roles: ["viewer"] },
     {},

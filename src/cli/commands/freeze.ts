@@ -1,25 +1,25 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
+import { actorText } from "../../model/actor-text.ts";
 import { freezeName, type DeclaredFreeze } from "../../model/freeze.ts";
 import type { Tminus } from "../../model/tminus.ts";
 import { clean } from "../../report/text.ts";
-import { actorOf, environmentFilter, type CommandContext } from "../command-context.ts";
+import { environmentFilter, type CommandContext } from "../command-context.ts";
 import { confirmChange, type Confirmation } from "../confirm.ts";
+import { identify, type IdentityOptions } from "../identify.ts";
 import { toJson } from "../output/json.ts";
 import { reasonOf } from "../reason.ts";
 
 const WHY = 'why: --reason "incident 42"';
 
-export interface FreezeOptions {
+export interface FreezeOptions extends IdentityOptions {
   until: string;
   from?: string;
   reason: string;
-  by?: string;
 }
 
-export interface ThawOptions extends Confirmation {
+export interface ThawOptions extends Confirmation, IdentityOptions {
   reason: string;
-  by?: string;
 }
 
 const MAX_REASON = 500;
@@ -27,10 +27,10 @@ const MAX_REASON = 500;
 /** Declares a freeze. Runs under way finish the step that they are at and hold before the next that changes something. */
 export async function freeze(
   context: CommandContext,
-  { until, from, reason, by }: FreezeOptions,
+  { until, from, reason, ...who }: FreezeOptions,
 ): Promise<ExitCode> {
-  const actor = actorOf(context, by);
   const tminus = await context.open();
+  const actor = await identify(context, tminus, who);
   const environment = environmentFilter(context, tminus);
   const declared = await tminus.freeze(
     {
@@ -43,7 +43,7 @@ export async function freeze(
   );
   const where = environment ?? "every environment";
   context.output.result({ freeze: toJson(declared), name: freezeName(declared), exitCode: 0 }, [
-    `${where} is frozen until ${declared.until.toISOString()} by ${actor} (a name that nobody has checked); rolling back is always allowed`,
+    `${where} is frozen until ${declared.until.toISOString()} by ${actorText(actor)}; rolling back is always allowed`,
     `lift it before: tminus thaw ${freezeName(declared)} --reason "<why>"`,
   ]);
   return 0;
@@ -53,11 +53,11 @@ export async function freeze(
 export async function thaw(
   context: CommandContext,
   name: string | undefined,
-  { reason, by, ...confirmation }: ThawOptions,
+  { reason, by, login, ...confirmation }: ThawOptions,
 ): Promise<ExitCode> {
-  const actor = actorOf(context, by);
   const why = reasonOf(reason, WHY, MAX_REASON);
   const tminus = await context.open();
+  const actor = await identify(context, tminus, { ...(by && { by }), ...(login && { login }) });
   const found = await pickFreeze(context, tminus, name);
   const where = found.environment ?? "every environment";
   context.output.note(
@@ -68,9 +68,12 @@ export async function thaw(
   await confirmChange(context, about, `lift freeze ${freezeName(found)}`, confirmation);
   const isOurs = await tminus.thaw(found, why, actor);
   const said = isOurs
-    ? `freeze ${freezeName(found)} of ${where} is lifted by ${actor} (a name that nobody has checked)`
+    ? `freeze ${freezeName(found)} of ${where} is lifted by ${actorText(actor)}`
     : `freeze ${freezeName(found)} was lifted by somebody else in this moment`;
-  context.output.result({ freeze: toJson(found), thawed: isOurs, actor, reason: why, exitCode: 0 }, [said]);
+  context.output.result(
+    { freeze: toJson(found), thawed: isOurs, actor: actor.name, reason: why, exitCode: 0 },
+    [said],
+  );
   return 0;
 }
 

@@ -1,5 +1,6 @@
 import { TminusError } from "../../errors.ts";
 import { freezeName } from "../../model/freeze.ts";
+import { permissionOf } from "../../model/permission.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
 import { freezeSchema } from "../contract/environment.ts";
 import { signedIn } from "../middleware/permit.ts";
@@ -14,7 +15,7 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
   const declare = createRoute({
     method: "post",
     path: "/freezes",
-    ...asks("operate", TAG, "Deploy nothing more until a time; going back stays possible"),
+    ...asks(permissionOf.freeze, TAG, "Deploy nothing more until a time; going back stays possible"),
     request: {
       body: body(
         z.strictObject({
@@ -34,7 +35,7 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
       ...(environment === undefined ? {} : { environment: tminus.environment(environment).name }),
       ...(from === undefined ? {} : { from }),
     };
-    return c.json(freezeResource(await tminus.freeze(request, signedIn(c.get("who")).name)), 201);
+    return c.json(freezeResource(await tminus.freeze(request, signedIn(c.get("who")))), 201);
   });
 
   const list = createRoute({
@@ -52,7 +53,7 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
   const lift = createRoute({
     method: "delete",
     path: "/freezes/{name}",
-    ...asks("operate", TAG, "End a freeze before its time"),
+    ...asks(permissionOf.thaw, TAG, "End a freeze before its time"),
     request: { params: z.object({ name: z.string() }), body: body(z.strictObject({ reason })) },
     responses: {
       200: json(
@@ -65,7 +66,7 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
   api.openapi(lift, async (c) => {
     const { name } = c.req.valid("param");
     const freeze = (await tminus.freezes()).find((one) => freezeName(one) === name);
-    const who = signedIn(c.get("who")).name;
+    const who = signedIn(c.get("who"));
     if (freeze === undefined) throw new TminusError("USAGE_INVALID", `there is no freeze ${name} that holds`);
     return c.json({ name, isLifted: await tminus.thaw(freeze, c.req.valid("json").reason, who) }, 200);
   });

@@ -177,7 +177,7 @@ export function fakeTminus(plan: Plan, change: Partial<FakeTminus> = {}): FakeTm
       freezes: fake.declaredFreezes,
     }),
     freezes: async () => fake.declaredFreezes,
-    async freeze({ reason, environment }, by) {
+    async freeze({ reason, environment }, { name: by }) {
       const at = new Date("2026-11-27T10:00:00Z");
       const until = new Date("2026-11-27T14:00:00Z");
       const freeze = {

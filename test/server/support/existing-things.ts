@@ -31,7 +31,7 @@ export function existingThings({
     // There is no worker: it stays as it is.
     "/api/runs/{id}": async () => (run ??= tminus.start(await planned(), ann).then(({ id }) => id)),
     "/api/freezes/{name}": async () =>
-      freezeName(await tminus.freeze({ environment: "production", reason: "a holiday", until: "1h" }, "ann")),
+      freezeName(await tminus.freeze({ environment: "production", reason: "a holiday", until: "1h" }, ann)),
     "/api/tasks/{name}": async () => {
       const [task] = await project.query<{ id: number }>(
         `select id from tminus.open_follow_up('crash', 'production', null, 'look', 'ann', clock_timestamp(), 'test-${++count}')`,
