@@ -1,8 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { errorCodes } from "../error-codes.ts";
-import { TminusError, hasCode } from "../errors.ts";
-import type { Clock } from "../lib/clock.ts";
-import { deadline } from "../lib/clock.ts";
+import { TminusError, hasCode, type ErrorRecord } from "../errors.ts";
+import { deadline, every, type Clock } from "../lib/clock.ts";
 import { EventStreamReader, type StreamPart } from "../lib/event-stream.ts";
 import type { Secret } from "../lib/redact.ts";
 
@@ -11,23 +10,43 @@ export interface ConnectionOptions {
   url: URL;
   token: Secret | undefined;
   clock: Clock;
+  /** Told what is waited for, for display. */
+  log(line: string): void;
 }
 
-interface Sent {
+interface SendLimits {
+  signal?: AbortSignal;
+  /** How long it may take in all, with every repeat. */
+  patienceMs?: number;
+}
+
+interface Sent extends SendLimits {
   method?: "POST" | "DELETE";
   json?: object;
   bytes?: Uint8Array;
   headers?: Record<string, string>;
-  signal?: AbortSignal;
 }
 
 /** A server that is started again is back within seconds. */
 const RETRY_WAITS_MS = [300, 700, 1500, 3000, 5000];
-/** A request whose first try was cut off may be at work for as long as a plan may take to be made again. */
 const OPEN_WAIT_MS = 2000;
-const LONGEST_OPEN_MS = 660_000;
 const LONGEST_RATE_WAIT_SECONDS = 60;
-const ANSWER_MS = 280_000;
+/** How long one try may take. */
+const READ_MS = 30_000;
+/** Of a change; what makes a plan anew first takes longer, and is said to. */
+const CHANGE_MS = 60_000;
+/** Node gives up an answer of which nothing has come after 300 s. */
+const LONGEST_TRY_MS = 280_000;
+/** In all, with every repeat. */
+const PATIENCE_MS = 120_000;
+/** For the answer to a change that was sent before the connection broke. Nearly all take less than a second. */
+const OPEN_PATIENCE_MS = 20_000;
+/** Making a plan again may take ten minutes. */
+export const PLAN_PATIENCE_MS = 660_000;
+/** The server sends a sign of life every 15 s. */
+const SILENT_MS = 40_000;
+/** What a proxy says of a server that is not there. */
+const GATEWAY_STATUS = new Set([502, 503, 504]);
 
 /**
  * Where --url or TMINUS_URL says the server is. Errors: USAGE_INVALID, also for an address on another machine to which the
@@ -60,141 +79,193 @@ export function checkedUrl(text: string): URL {
 export class Connection {
   readonly url: URL;
   readonly #clock: Clock;
+  readonly #log: (line: string) => void;
   #authorization: Record<string, string>;
 
-  constructor({ url, token, clock }: ConnectionOptions) {
+  /** Errors: IDENTITY_REFUSED for a token that cannot be one. */
+  constructor({ url, token, clock, log }: ConnectionOptions) {
     this.url = url;
     this.#clock = clock;
+    this.#log = log;
+    if (token !== undefined && !/^[\x21-\x7e]+$/.test(token.reveal()))
+      throw new TminusError(
+        "IDENTITY_REFUSED",
+        "TMINUS_TOKEN is no token: it has spaces, line breaks or the like in it",
+      );
     this.#authorization = token === undefined ? {} : { authorization: `Bearer ${token.reveal()}` };
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
   async get<T>(path: string, signal?: AbortSignal): Promise<T> {
-    const response = await this.#answer(path, signal === undefined ? {} : { signal });
-    return (await response.json()) as T;
+    return this.#answer(path, signal === undefined ? {} : { signal }, (answer) => this.#json<T>(answer));
   }
 
   async getText(path: string): Promise<string> {
-    return (await this.#answer(path, {})).text();
+    return this.#answer(path, {}, (answer) => answer.text());
   }
 
-  /** `headers`: names in lower case. */
   async getBytes(path: string): Promise<{ headers: Headers; bytes: Uint8Array }> {
-    const response = await this.#answer(path, {});
-    return { headers: response.headers, bytes: new Uint8Array(await response.arrayBuffer()) };
+    return this.#answer(path, {}, async (answer) => ({
+      headers: answer.headers,
+      bytes: new Uint8Array(await answer.arrayBuffer()),
+    }));
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
-  async send<T>(method: "POST" | "DELETE", path: string, json?: object, signal?: AbortSignal): Promise<T> {
-    const response = await this.#answer(path, {
-      method,
-      ...(json === undefined ? {} : { json }),
-      ...(signal === undefined ? {} : { signal }),
-    });
-    return (await response.json()) as T;
+  async send<T>(method: "POST" | "DELETE", path: string, json?: object, limits: SendLimits = {}): Promise<T> {
+    const sent = { method, ...(json === undefined ? {} : { json }), ...limits };
+    return this.#answer(path, sent, (answer) => this.#json<T>(answer));
   }
 
   // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
   async upload<T>(path: string, bytes: Uint8Array): Promise<T> {
-    return (await (await this.#answer(path, { method: "POST", bytes })).json()) as T;
+    return this.#answer(path, { method: "POST", bytes }, (answer) => this.#json<T>(answer));
   }
 
   /** Signs in; from then on requests are those of the session. */
   async signIn(name: string, password: Secret): Promise<void> {
+    const headers = { origin: this.url.origin };
     const json = { name, password: password.reveal() };
-    const response = await this.#answer("/session", { method: "POST", json, headers: this.#asBrowser() });
-    const cookie = response.headers.getSetCookie()[0]?.split(";")[0];
-    if (cookie === undefined) throw notUnderstood(this.url, "it set no cookie");
-    this.#authorization = { cookie, ...this.#asBrowser() };
-  }
-
-  /** Parts as they come; ends when the server ends it. Not tried again. */
-  async *stream(path: string, sent: Sent & { signal: AbortSignal }): AsyncIterable<StreamPart> {
-    const response = await this.#reach(path, {
-      ...sent,
-      headers: { accept: "text/event-stream", "idempotency-key": randomUUID(), ...sent.headers },
+    const cookie = await this.#answer("/session", { method: "POST", json, headers }, async (answer) => {
+      await answer.arrayBuffer();
+      return answer.headers.getSetCookie()[0]?.split(";")[0];
     });
-    if (!response.ok) throw await refusalOf(this.url, response);
-    const reader = new EventStreamReader();
-    const text = response.body?.pipeThrough(new TextDecoderStream()) ?? [];
-    for await (const chunk of text as AsyncIterable<string>) yield* reader.push(chunk);
+    if (cookie === undefined) throw this.#notUnderstood("it set no cookie");
+    // Programs that act in a session say which pages they would be of.
+    this.#authorization = { cookie, ...headers };
   }
 
-  /** Programs that act in a session say which pages they would be of. */
-  #asBrowser(): Record<string, string> {
-    return { origin: this.url.origin };
-  }
-
-  async #answer(path: string, sent: Sent): Promise<Response> {
-    const key = sent.method === undefined ? {} : { "idempotency-key": randomUUID() };
-    const begunMs = this.#clock.monotonicMs();
-    const waitsMs = [...RETRY_WAITS_MS];
-    for (;;) {
-      const limit = deadline(ANSWER_MS, sent.signal);
-      let response: Response;
-      try {
-        response = await this.#reach(path, { ...sent, headers: { ...key, ...sent.headers }, signal: limit });
-      } catch (error) {
-        sent.signal?.throwIfAborted();
-        const waitMs = waitsMs.shift();
-        if (waitMs === undefined || !hasCode(error, "SERVER_SILENT")) throw error;
-        await this.#clock.sleep(waitMs, sent.signal);
-        continue;
+  /** Parts as they come; ends when the server ends it. Not tried again. Errors: SERVER_SILENT also after 40 s of silence. */
+  async *stream(
+    path: string,
+    sent: Pick<Sent, "method" | "json"> & { signal: AbortSignal },
+  ): AsyncIterable<StreamPart> {
+    const silent = new AbortController();
+    let heardMs = this.#clock.monotonicMs();
+    const stopLooking = every(1000, () => {
+      if (this.#clock.monotonicMs() - heardMs > SILENT_MS)
+        silent.abort(new Error("it was silent for too long"));
+    });
+    try {
+      const response = await this.#reach(path, {
+        ...sent,
+        headers: { accept: "text/event-stream", "idempotency-key": randomUUID() },
+        signal: AbortSignal.any([sent.signal, silent.signal]),
+      });
+      if (!response.ok) throw await this.#refusalOf(response);
+      const reader = new EventStreamReader();
+      const text = response.body?.pipeThrough(new TextDecoderStream()) ?? [];
+      for await (const chunk of text as AsyncIterable<string>) {
+        heardMs = this.#clock.monotonicMs();
+        yield* reader.push(chunk);
       }
-      if (response.ok) return response;
-      const error = await refusalOf(this.url, response);
-      const waitMs = this.#waitBeforeRepeat(error, response, this.#clock.monotonicMs() - begunMs);
-      if (waitMs === undefined) throw error;
-      await this.#clock.sleep(waitMs, sent.signal);
+    } catch (error) {
+      sent.signal.throwIfAborted();
+      throw hasCode(error) ? error : this.#silent(error);
+    } finally {
+      stopLooking();
+      silent.abort(new Error("it is not read any more"));
     }
   }
 
-  /** Undefined when it is not to be sent again. */
-  #waitBeforeRepeat(error: TminusError, response: Response, sinceMs: number): number | undefined {
-    if (error.code === "REQUEST_OPEN" && sinceMs < LONGEST_OPEN_MS) return OPEN_WAIT_MS;
-    if (error.code !== "RATE_LIMITED") return undefined;
-    const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
-    return seconds <= LONGEST_RATE_WAIT_SECONDS ? seconds * 1000 : undefined;
+  async #answer<T>(path: string, sent: Sent, read: (answer: Response) => Promise<T>): Promise<T> {
+    const isRead = sent.method === undefined;
+    const key = isRead ? {} : { "idempotency-key": randomUUID() };
+    const patienceFor = ({ code }: TminusError): number =>
+      sent.patienceMs ?? (code === "REQUEST_OPEN" ? OPEN_PATIENCE_MS : PATIENCE_MS);
+    const tryMs = isRead ? READ_MS : Math.min(sent.patienceMs ?? CHANGE_MS, LONGEST_TRY_MS);
+    const begunMs = this.#clock.monotonicMs();
+    const waitsMs = [...RETRY_WAITS_MS];
+    let said = "";
+    for (;;) {
+      const limit = deadline(tryMs, sent.signal);
+      try {
+        const headers = { ...key, ...sent.headers };
+        const response = await this.#reach(path, { ...sent, headers, signal: limit });
+        if (response.ok) return await read(response);
+        throw await this.#refusalOf(response);
+      } catch (thrown) {
+        sent.signal?.throwIfAborted();
+        const error = hasCode(thrown) ? thrown : this.#silent(thrown);
+        const waitMs = error.code === "SERVER_SILENT" ? waitsMs.shift() : waitBeforeRepeat(error);
+        if (waitMs === undefined || this.#clock.monotonicMs() - begunMs + waitMs > patienceFor(error))
+          throw error;
+        if (waitMs >= OPEN_WAIT_MS && said !== error.code) this.#log(`${error.message}; it is asked again`);
+        said = error.code;
+        await this.#clock.sleep(waitMs, sent.signal);
+      }
+    }
   }
 
   async #reach(path: string, { method, json, bytes, headers, signal }: Sent): Promise<Response> {
     const body = json === undefined ? bytes : JSON.stringify(json);
-    const type =
-      body === undefined
-        ? {}
-        : { "content-type": json === undefined ? "application/octet-stream" : "application/json" };
+    const type = json === undefined ? "application/octet-stream" : "application/json";
     try {
       return await fetch(new URL(`/api${path}`, this.url), {
         method: method ?? "GET",
-        headers: { ...this.#authorization, ...type, ...headers },
+        headers: {
+          ...this.#authorization,
+          ...(body === undefined ? {} : { "content-type": type }),
+          ...headers,
+        },
         // The token is for this server alone.
         redirect: "error",
         ...(body === undefined ? {} : { body: typeof body === "string" ? body : Uint8Array.from(body) }),
         ...(signal === undefined ? {} : { signal }),
       });
     } catch (error) {
-      throw new TminusError("SERVER_SILENT", `${this.url.origin} does not answer: ${reasonOf(error)}`, {
-        cause: error,
-      });
+      throw this.#silent(error);
     }
+  }
+
+  async #json<T>(answer: Response): Promise<T> {
+    const text = await answer.text();
+    try {
+      return JSON.parse(text) as T;
+    } catch {
+      throw this.#notUnderstood("it sent no JSON");
+    }
+  }
+
+  /** What the server refused, in its own words; what is between may answer with a page of its own. */
+  async #refusalOf(response: Response): Promise<TminusError> {
+    const body: unknown = await response.json().catch(() => undefined); // no JSON: not the server's own answer
+    const record = typeof body === "object" && body !== null && "error" in body ? body.error : undefined;
+    if (isRecord(record)) {
+      const { code, message, hint, details } = record;
+      const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
+      const waits = Number.isFinite(seconds) ? { retryAfterSeconds: seconds } : {};
+      return new TminusError(code, message, { hint, details: { ...details, ...waits } });
+    }
+    const { status } = response;
+    return GATEWAY_STATUS.has(status)
+      ? this.#silent(new Error(`what is before it says ${status}`))
+      : this.#notUnderstood(`status ${status}`);
+  }
+
+  #silent(cause: unknown): TminusError {
+    return new TminusError("SERVER_SILENT", `${this.url.origin} does not answer: ${reasonOf(cause)}`, {
+      cause,
+    });
+  }
+
+  #notUnderstood(what: string): TminusError {
+    const message = `${this.url.origin} does not answer as a tminus server does: ${what}`;
+    return new TminusError("SERVER_SILENT", message, {
+      hint: "Look whether TMINUS_URL names the server itself, and whether it is of the same version.",
+    });
   }
 }
 
-/** What the server refused, in its own words; what is between may answer with a page of its own. */
-async function refusalOf(url: URL, response: Response): Promise<TminusError> {
-  const body: unknown = await response.json().catch(() => undefined); // no JSON: not the server's own answer
-  const record = typeof body === "object" && body !== null && "error" in body ? body.error : undefined;
-  if (!isRecord(record)) return notUnderstood(url, `status ${response.status}`);
-  const { code, message, hint, details } = record;
-  return new TminusError(code, message, { hint, details });
+/** In ms; undefined when it is not to be sent again. */
+function waitBeforeRepeat({ code, details }: TminusError): number | undefined {
+  if (code === "REQUEST_OPEN") return OPEN_WAIT_MS;
+  const seconds = details.retryAfterSeconds;
+  if (code !== "RATE_LIMITED" || typeof seconds !== "number") return undefined;
+  return seconds <= LONGEST_RATE_WAIT_SECONDS ? Math.max(1, seconds) * 1000 : undefined;
 }
 
-function isRecord(value: unknown): value is {
-  code: keyof typeof errorCodes;
-  message: string;
-  hint: string;
-  details: Record<string, unknown>;
-} {
+function isRecord(value: unknown): value is ErrorRecord {
   if (typeof value !== "object" || value === null) return false;
   const { code, message, hint, details }: Record<string, unknown> = { ...value };
   return (
@@ -204,12 +275,6 @@ function isRecord(value: unknown): value is {
     typeof hint === "string" &&
     typeof details === "object"
   );
-}
-
-function notUnderstood(url: URL, what: string): TminusError {
-  return new TminusError("SERVER_SILENT", `${url.origin} does not answer as a tminus server does: ${what}`, {
-    hint: "Look whether TMINUS_URL names the server itself, and whether it is of the same version.",
-  });
 }
 
 function reasonOf(error: unknown): string {

@@ -1,15 +1,13 @@
 import { TminusError, hasCode } from "../errors.ts";
-import { every, type Clock } from "../lib/clock.ts";
+import type { Clock } from "../lib/clock.ts";
 import type { RunEvent } from "../model/run.ts";
 import type { EventResource } from "../server/contract/run.ts";
 import type { Connection } from "./connection.ts";
 import { eventOf } from "./revive.ts";
 
-/** The server sends a sign of life every 15 s. */
-const SILENT_MS = 40_000;
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 4000;
-/** For how long a server that does not answer is asked again. */
+/** For how long a server that does not answer is asked again, from the first try that failed. */
 const PATIENCE_MS = 120_000;
 
 export interface FollowPorts {
@@ -31,26 +29,19 @@ export async function* followRun(
   signal: AbortSignal,
 ): AsyncIterable<RunEvent> {
   let last = after;
-  let heardMs = clock.monotonicMs();
   let waitMs = FIRST_WAIT_MS;
-  let isLost = false;
+  let lostAtMs: number | undefined;
   const eventsAfter = async (): Promise<EventResource[]> => {
     const path = `/runs/${encodeURIComponent(runId)}/events?after=${last}`;
     return (await connection.get<{ events: EventResource[] }>(path, signal)).events;
   };
   while (!signal.aborted) {
-    const stop = new AbortController();
-    const stopLooking = every(1000, () => {
-      if (clock.monotonicMs() - heardMs > SILENT_MS) stop.abort(new Error("the server was silent"));
-    });
     try {
-      const parts = connection.stream("/events", { signal: AbortSignal.any([signal, stop.signal]) });
       let isBehind = true;
-      for await (const part of parts) {
-        heardMs = clock.monotonicMs();
+      for await (const part of connection.stream("/events", { signal })) {
         waitMs = FIRST_WAIT_MS;
-        if (isLost) log("the server answers again");
-        isLost = false;
+        if (lostAtMs !== undefined) log("the server answers again");
+        lostAtMs = undefined;
         const told = part.kind === "message" ? (JSON.parse(part.data) as EventResource) : undefined;
         const isNext = told?.runId === runId && told.sequence === last + 1;
         const isFurther = told?.runId === runId && told.sequence > last + 1;
@@ -65,19 +56,15 @@ export async function* followRun(
       }
     } catch (error) {
       if (signal.aborted) return;
-      const isOurs = stop.signal.aborted || !hasCode(error) || error.code === "SERVER_SILENT";
-      if (!isOurs) throw error;
-      if (clock.monotonicMs() - heardMs > PATIENCE_MS)
+      if (!hasCode(error, "SERVER_SILENT", "STATE_UNAVAILABLE", "RATE_LIMITED")) throw error;
+      if (lostAtMs !== undefined && clock.monotonicMs() - lostAtMs > PATIENCE_MS)
         throw new TminusError("SERVER_SILENT", "the server has not answered for two minutes", {
           hint: `The run goes on without being watched. Look again: tminus watch ${runId}`,
           cause: error,
         });
-    } finally {
-      stopLooking();
-      stop.abort(new Error("it is not read any more"));
     }
-    if (!isLost) log("the server does not answer; the run goes on, and it is asked again");
-    isLost = true;
+    if (lostAtMs === undefined) log("the server does not answer; the run goes on, and it is asked again");
+    lostAtMs ??= clock.monotonicMs();
     await clock.sleep(waitMs, signal).catch(() => undefined); // aborted: the loop ends
     waitMs = Math.min(waitMs * 2, LONGEST_WAIT_MS);
   }

@@ -32,7 +32,7 @@ const SIGN_IN = "Set TMINUS_TOKEN, or add --login <name>; tminus token create ma
  * Errors: USAGE_INVALID for the address, SERVER_SILENT, IDENTITY_REFUSED for a token that is not good.
  */
 export async function openRemote({ url, token, clock, log }: OpenRemoteOptions): Promise<Tminus> {
-  const connection = new Connection({ url: checkedUrl(url), token, clock });
+  const connection = new Connection({ url: checkedUrl(url), token, clock, log });
   const { project, environments } = await connection.get<Session>("/session");
   let isSignedIn = false;
   const runs = remoteRuns({ connection, clock, log });
@@ -63,6 +63,8 @@ export async function openRemote({ url, token, clock, log }: OpenRemoteOptions):
         isSignedIn = true;
         return actorOf(await connection.get<Session>("/session"), undefined);
       }
+      if (claim.by === "oidc" || (claim.by === "token" && claim.token.reveal() !== token?.reveal()))
+        throw new TminusError("IDENTITY_REFUSED", "somebody else's identity is for the server to check");
       const actor = actorOf(await connection.get<Session>("/session"), token);
       if (claim.by === "token" && claim.name !== undefined && !sameName(claim.name, actor.name))
         throw new TminusError("IDENTITY_REFUSED", `the token is that of ${actor.name}, not of ${claim.name}`);

@@ -4,7 +4,7 @@ import type { Plan } from "../model/plan.ts";
 import type { Tminus } from "../model/tminus.ts";
 import type { MadePlanResource } from "../server/contract/plan.ts";
 import type { RunResource, RunSummary } from "../server/contract/run.ts";
-import type { Connection } from "./connection.ts";
+import { PLAN_PATIENCE_MS, type Connection } from "./connection.ts";
 import { known, runOf } from "./revive.ts";
 
 type PlanCalls = Pick<Tminus, "plan" | "checkPlan" | "checkWindow" | "start">;
@@ -23,17 +23,29 @@ export function remotePlans(connection: Connection): PlanCalls {
       throw new TminusError("SERVER_SILENT", `${connection.url.origin} ended before the plan was made`);
     },
     checkPlan: async (plan, signal) => {
-      await connection.send("POST", "/plans/check", { plan, of: "inputs" }, signal);
+      await connection.send(
+        "POST",
+        "/plans/check",
+        { plan, of: "inputs" },
+        { signal, patienceMs: PLAN_PATIENCE_MS },
+      );
     },
     checkWindow: async (plan) => {
       await connection.send("POST", "/plans/check", { plan, of: "window" });
     },
     async start(plan, _starter, options) {
-      const { id } = await connection.send<RunSummary>("POST", "/runs", {
-        plan,
-        ...known({ waitForWindow: options?.waitForWindow }),
-      });
-      return runOf(await connection.get<RunResource>(`/runs/${encodeURIComponent(id)}`));
+      const wanted = { plan, ...known({ waitForWindow: options?.waitForWindow }) };
+      const limits = { patienceMs: PLAN_PATIENCE_MS };
+      const { id } = await connection.send<RunSummary>("POST", "/runs", wanted, limits);
+      try {
+        return runOf(await connection.get<RunResource>(`/runs/${encodeURIComponent(id)}`));
+      } catch (error) {
+        const { code, message } = toErrorRecord(error);
+        throw new TminusError(code, `run ${id} was started, and cannot be looked at: ${message}`, {
+          hint: `Look again: tminus watch ${id}`,
+          cause: error,
+        });
+      }
     },
   };
 }

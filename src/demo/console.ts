@@ -15,6 +15,8 @@ import { writeStory, type Console, type DemoFiles, type Story } from "./story.ts
 const LOOK_EVERY_MS = 100;
 const READY_MS = 60_000;
 const ENDS_MS = 10_000;
+/** More often nobody kills it: then it cannot run. */
+const MAX_RESTARTS = 20;
 /** Nobody else is asked for anything by this address. */
 const REQUESTS_PER_MINUTE = "6000";
 
@@ -47,9 +49,13 @@ export async function keepConsole(
   const url = urlOf(planned);
   ports.say(`console: ${url}  sign in as ${planned.user} with the password ${planned.password}`);
   let restarting: Promise<void> | undefined;
+  let restarts = 0;
   const stop = every(LOOK_EVERY_MS, () => {
     if (restarting !== undefined || (planned.process !== undefined && isAlive(planned.process))) return;
+    if (++restarts > MAX_RESTARTS) return;
     restarting = startAgain(planned, story, files, ports).finally(() => (restarting = undefined));
+    if (restarts === MAX_RESTARTS)
+      ports.say(`a server that ends again is left alone; see ${join(files.home, "server.log")}`);
   });
   return async () => {
     stop();
@@ -67,7 +73,7 @@ async function startAgain(
   try {
     await ensureServer(planned, story, files, ports);
     const seconds = ((systemClock.monotonicMs() - begunMs) / 1000).toFixed(1);
-    ports.say(`the server was killed, and is back after ${seconds} s`);
+    ports.say(`the server ended, and is back after ${seconds} s`);
   } catch (error) {
     ports.say(`the server cannot be started again: ${toErrorRecord(error).message}`);
   }

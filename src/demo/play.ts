@@ -60,7 +60,11 @@ export async function playDemo(options: DemoOptions): Promise<ReleaseReport[]> {
   const cluster = await openCluster({ directory: files.shopPostgres, clock: systemClock, log: options.say });
   const environment = {
     ...options.environment,
+    // The demo has a state of its own, whatever else is set.
     TMINUS_HOME: undefined,
+    TMINUS_DATABASE_URL: undefined,
+    TMINUS_URL: undefined,
+    TMINUS_TOKEN: undefined,
     SHOP_DATABASE_URL: await cluster.ensureDatabase("shop"),
   };
   const stopTouching = every(1_000, () => writeFileSync(files.loadAlive, ""));

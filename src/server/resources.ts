@@ -106,7 +106,7 @@ export function overrideResource({
     environment,
     gate,
     by,
-    ...(identity === undefined ? {} : { identity }),
+    ...(identity === undefined ? {} : { identity: withoutEmails(identity) }),
     reason,
     at: at.toISOString(),
     until: until.toISOString(),
@@ -117,6 +117,11 @@ export function emergencyResource(emergency: Emergency): EmergencyResource {
   const { id, environment, by, reason, at, until } = emergency;
   const name = emergencyName(emergency);
   return { id, name, environment, by, reason, at: at.toISOString(), until: until.toISOString() };
+}
+
+/** E-mails are for those who see users. */
+export function withoutEmails(actor: Actor): Actor {
+  return { ...actor, emails: [] };
 }
 
 export function whoResource({ name, kind, roles, checked }: Actor) {

@@ -134,7 +134,7 @@ describe("the demo", () => {
       );
       expect((await browser.post("/api/session", { name: user, password })).body.canBeKilled).toBe(true);
       await expect(browser.post("/api/kill", {})).rejects.toThrow();
-      await again.until(/the server was killed, and is back after [\d.]+ s/, DEMO_MS);
+      await again.until(/the server ended, and is back after [\d.]+ s/, DEMO_MS);
       await again.until(/run \w+ created: v2 → v4/, DEMO_MS);
       const [, failed] = /run (\w+) created: v2 → v3/.exec(again.stderr)!;
       const { body: told } = await browser.get(`/api/runs/${failed}/events`);

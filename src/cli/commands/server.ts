@@ -1,5 +1,6 @@
 import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
+import { notHere } from "../../client/not-here.ts";
 import { Secret } from "../../lib/redact.ts";
 import type { CommandContext } from "../command-context.ts";
 
@@ -35,6 +36,7 @@ export async function server(
         hint: "Listen on 127.0.0.1 behind a proxy that encrypts, and name it with --public-url https://….",
       },
     );
+  if ((host.environment.TMINUS_URL ?? "") !== "") throw notHere("serving");
   const tminus = await context.open();
   const log = (line: string): void => output.line(`${host.clock.now().toISOString()} ${line}`);
   const ending = new AbortController();

@@ -22,7 +22,7 @@ export function once({ tminus }: Pick<ServerPorts, "tminus">): MiddlewareHandler
       throw new TminusError("USAGE_INVALID", "the header Idempotency-Key has 8 to 200 printable characters", {
         hint: "Send a random UUID, and the same one again when you repeat the request.",
       });
-    const fingerprint = sha256(`${c.req.method} ${c.req.url}\n${sha256(withoutPassword(await bytesOf(c)))}`);
+    const fingerprint = sha256(`${c.req.method} ${c.req.url}\n${sha256(await bytesToKnow(c))}`);
     const earlier = await tminus.requests.begin(who.name, key, fingerprint);
     if (earlier?.state === "other")
       throw new TminusError("REQUEST_REPEATED", "the key was used for another request");
@@ -44,18 +44,15 @@ export function once({ tminus }: Pick<ServerPorts, "tminus">): MiddlewareHandler
   };
 }
 
-async function bytesOf(c: Context): Promise<Buffer> {
-  return Buffer.from(await c.req.arrayBuffer());
-}
-
-/** What is kept of a request is a fast hash, from which a password could be guessed. */
-function withoutPassword(body: Buffer): Buffer {
-  if (!body.includes('"password"')) return body;
+/** The body without a password: what is kept of it is a fast hash, from which one could be guessed. */
+async function bytesToKnow(c: Context): Promise<Buffer> {
+  const body = Buffer.from(await c.req.arrayBuffer());
+  if (c.req.header("content-type")?.startsWith("application/json") !== true) return body;
   try {
-    const { password: _, ...rest } = JSON.parse(body.toString()) as Record<string, unknown>;
-    return Buffer.from(JSON.stringify(rest));
+    const { password, ...rest } = JSON.parse(body.toString()) as Record<string, unknown>;
+    return password === undefined ? body : Buffer.from(JSON.stringify(rest));
   } catch {
-    return Buffer.from(""); // refused by whoever reads it
+    return body; // no JSON object: no route takes it
   }
 }
 

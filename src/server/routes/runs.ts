@@ -18,7 +18,7 @@ import {
   type RunResource,
 } from "../contract/run.ts";
 import { requirePermitted, signedIn } from "../middleware/permit.ts";
-import { attemptResource, eventResource, runSummary } from "../resources.ts";
+import { attemptResource, eventResource, runSummary, withoutEmails } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
 
 const TAG = "Runs";
@@ -218,7 +218,8 @@ export function addRuns(api: Api, ports: ServerPorts): void {
 
   async function resourceOf(run: Run, who: Actor): Promise<RunResource> {
     const refusals = await tminus.refusals(run, who);
-    const { plan, starter } = run;
+    const { plan } = run;
+    const starter = withoutEmails(run.starter);
     return { ...runSummary(listedRun(run)), plan, starter, allowedActions: runActions(who, refusals) };
   }
 }
