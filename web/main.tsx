@@ -5,7 +5,9 @@ import { loadSession } from "./state/session.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/parts.css";
+import "./style/controls.css";
 import "./style/run.css";
+import "./style/watch.css";
 
 showHiddenCharacters();
 // What effects do here is mostly to ask the server: that need not wait until what is there without it was painted.

@@ -85,15 +85,17 @@ async function send(
   { runId, tries }: ClaimedTrace,
   signal: AbortSignal,
 ): Promise<void> {
-  const run = await findRun(pool, runId);
+  let endedAt: Date | undefined;
   try {
+    const run = await findRun(pool, runId);
+    endedAt = run.endedAt;
     await exporter.export(run, await allEvents(pool, runId, 0), signal);
     await markExported(pool, runId, clock.now());
   } catch (error) {
     if (signal.aborted) return tryTraceAgain(pool, runId, clock.now()); // the next worker does
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.min(tries - 1, 20));
     const again = new Date(clock.now().getTime() + pauseMs);
-    const isOver = again.getTime() > (run.endedAt ?? again).getTime() + GIVE_UP_MS;
+    const isOver = again.getTime() > (endedAt ?? again).getTime() + GIVE_UP_MS;
     const next = isOver ? "it is given up" : `tried again in ${formatDuration(pauseMs)}`;
     log(`trace of run ${runId}: ${toErrorRecord(error).message}; ${next}`);
     await tryTraceAgain(pool, runId, again);

@@ -167,13 +167,24 @@ describe("lists of runs", () => {
   });
 
   it("take a plan with a character that the database does not take as text", async () => {
-    const blocked = [{ where: "gate", reason: "printed \u0000 and \\u0000 and \\\u0000" }];
+    const blocked = [
+      { where: "gate", reason: "printed \u0000 and \\u0000 and \\\u0000" },
+    ];
     const plan = samplePlan({ project: "odd", release: "v1\u0000", blocked });
     await createRun(state.pool, { id: "r75a", plan, context: {}, startedBy: "mia" });
     expect((await listRunPage(state.pool, { project: "odd", search: "v1" }, 1)).runs).toMatchObject([
       { id: "r75a", release: "v1\ufffd" },
     ]);
     expect((await listRuns(state.pool, { project: "odd" }, 1))[0]!.plan.blocked).toEqual(blocked);
+  });
+
+  it("have a run that was stopped for a reason without a space in it", async () => {
+    await make({ project: "long", id: "r76a" });
+    const reason = "漢".repeat(1000);
+    const verdict = { decision: "stop", reason, by: "mia", at: new Date().toISOString() };
+    await state.pool.query("update tminus.run set verdict = $1 where id = 'r76a'", [JSON.stringify(verdict)]);
+    const found = await listRunPage(state.pool, { project: "long", search: "漢漢漢" }, 1);
+    expect(found.runs).toMatchObject([{ id: "r76a", verdict: { reason } }]);
   });
 
   it("have the deploys that ended in a time, and none that is still under way or goes back", async () => {

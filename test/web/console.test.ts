@@ -45,7 +45,10 @@ describe("the console", ROOM, () => {
 
     await ann.getByRole("article", { name: "Rule errors" }).waitFor();
     await ann.getByRole("img", { name: /errors: rolls back when/ }).waitFor();
-    await ann.getByRole("meter", { name: "Evidence against the release" }).waitFor();
+    await ann
+      .getByRole("article", { name: "Rule errors" })
+      .getByRole("meter", { name: "Evidence against the release" })
+      .waitFor();
     await ann.getByRole("region", { name: "Run", exact: true }).getByText("ROLLED BACK").waitFor();
     const head = await ann.getByRole("region", { name: "Run", exact: true }).textContent();
     expect(head).toMatch(/rolls back at look: .*error_rate > 3%.*decided by tminus/);

@@ -71,7 +71,7 @@ function DatabaseOf({ environment }: { environment: string }) {
 
 function DatabaseStep({ step: { title, kind, summary, undo }, runId }: { step: PlannedStep; runId: string }) {
   return (
-    <section aria-label={title}>
+    <div>
       <h3>
         <a href={`/runs/${runId}`}>{title}</a> <span class="quiet">{kind}</span>
       </h3>
@@ -82,6 +82,6 @@ function DatabaseStep({ step: { title, kind, summary, undo }, runId }: { step: P
         {undo.how === "undo" && undo.loss !== undefined && <li>undoing it loses {undo.loss}</li>}
         {undo.how === "irreversible" && <li>cannot be undone: {undo.text}</li>}
       </ul>
-    </section>
+    </div>
   );
 }

@@ -7,7 +7,7 @@ import { options, type ComponentChildren, type VNode } from "preact";
  */
 const HIDDEN =
   // oxlint-disable-next-line no-control-regex
-  /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\u{e0000}-\u{e007f}]/gu;
+  /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\u{e0000}-\u{e007f}]/gu;
 /** Attributes that are read out, or shown when something is pointed at. */
 const READ = ["title", "aria-label", "alt", "placeholder"] as const;
 

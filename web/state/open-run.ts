@@ -45,10 +45,8 @@ export function openRun(id: string): OpenRun {
   const run = resource<RunResource>(() => path, 600);
   const watched = resource<{ steps: WatchedStep[] }>(() => `${path}/watched`, WATCH_EVERY_MS - 500);
   const rollback = resource<{ lines: RollbackLineResource[] }>(() => `${path}/rollback-preview`, 1000);
-  const past = get<{ events: EventResource[] }>(`${path}/events?after=0`).then(
-    ({ events }) => events,
-    () => [], // catching up tells why
-  );
+  const askPast = (): Promise<{ events: EventResource[] }> => get(`${path}/events?after=0`);
+  let past = askPast().catch(() => undefined); // asked again when the run is there
   let isCatchingUp = false;
   let isMoreToCatch = false;
 
@@ -70,6 +68,7 @@ export function openRun(id: string): OpenRun {
     watched.refresh(); // what a watch ended with as well
   };
   const catchUp = async (): Promise<void> => {
+    if (shown.peek() === undefined) return; // it is caught up with as soon as it is shown
     // What came after the answer that is on its way is not in it.
     isMoreToCatch = isCatchingUp;
     if (isCatchingUp) return;
@@ -88,9 +87,16 @@ export function openRun(id: string): OpenRun {
       isCatchingUp = false;
     }
   };
+  const tellProblem = (error: unknown): undefined => {
+    if (!(error instanceof ApiError)) throw error;
+    problem.value = error;
+  };
   /** Shows the run with what has happened, at once: both were asked for together. */
   const begin = async (): Promise<void> => {
-    const events = (await past).map(revive);
+    const told = (await past) ?? (await askPast().catch(tellProblem));
+    if (told === undefined) return;
+    past = Promise.resolve(told);
+    const events = told.events.map(revive);
     const found = run.value.peek();
     if (found === undefined || shown.peek() !== undefined) return;
     const first = beginning(found);
@@ -118,6 +124,7 @@ export function openRun(id: string): OpenRun {
     rollback,
     hear(event) {
       const last = shown.value?.view.lastSequence;
+      if (last === undefined) run.refresh(); // it could not be had before
       if (last === undefined || event.sequence <= last) return;
       if (event.sequence === last + 1) fold([event]);
       else void catchUp();

@@ -17,7 +17,8 @@ language sql immutable as $$
     array[lower(p_id), p_purpose]
       || tminus.word_beginnings(p_environment) || tminus.word_beginnings(p_release)
       || tminus.word_beginnings(p_created_by) || tminus.word_beginnings(p_outcome)
-      || regexp_split_to_array(lower(left(p_verdict ->> 'reason', 1000)), '[^[:alnum:]]+'),
+      || array(select left(word, 200)
+                 from regexp_split_to_table(lower(left(p_verdict ->> 'reason', 1000)), '[^[:alnum:]]+') word),
     null), ''));
 $$;
 
@@ -28,10 +29,10 @@ language sql immutable as $$
     from regexp_split_to_table(p_text, '\s+') word where word <> '';
 $$;
 
--- Without U+0000, which Postgres does not take as text and JSON writes in no other way.
+-- Without U+0000 and halves of surrogate pairs, which Postgres does not take as text and JSON writes in no other way.
 create function tminus.readable_json(p_text text) returns json
 language sql immutable as $$
-  select replace(p_text, '\u0000', '\ufffd')::json;
+  select regexp_replace(p_text, '\\u(0000|[dD][89a-fA-F][0-9a-fA-F]{2})', '\\ufffd', 'g')::json;
 $$;
 
 -- Plans go where long values are kept, and do not lie between the rows that a list reads.
@@ -44,13 +45,21 @@ alter table tminus.run
   add column purpose text,
   add column is_emergency boolean,
   add column words tsvector;
-update tminus.run set
-  release = tminus.readable_json(plan) ->> 'release',
-  previous_release = tminus.readable_json(plan) ->> 'previousRelease',
-  purpose = tminus.readable_json(plan) ->> 'purpose',
-  is_emergency = tminus.readable_json(plan) -> 'emergency' is not null;
-update tminus.run set
-  words = tminus.run_words(id, environment, release, purpose, created_by, outcome, verdict);
+-- A plan that says neither would otherwise keep the state from being opened.
+update tminus.run r set
+  release = found.release,
+  previous_release = found.previous_release,
+  purpose = found.purpose,
+  is_emergency = found.is_emergency,
+  words = tminus.run_words(
+    r.id, r.environment, found.release, found.purpose, r.created_by, r.outcome, r.verdict)
+from (
+  select id, coalesce(p ->> 'release', '') as release, p ->> 'previousRelease' as previous_release,
+         coalesce(p ->> 'purpose', 'deploy') as purpose, p -> 'emergency' is not null as is_emergency
+  -- Each plan is read once.
+  from (select id, tminus.readable_json(plan) as p from tminus.run offset 0) plans
+) found
+where found.id = r.id;
 alter table tminus.run
   alter column release set not null, alter column purpose set not null, alter column is_emergency set not null,
   alter column words set not null;
