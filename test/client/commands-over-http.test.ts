@@ -124,6 +124,9 @@ describe("the command line with TMINUS_URL", ROOM, () => {
     await server.command.ended.catch(() => undefined);
     await following.until(/does not answer; the run goes on/);
     server = await startServer(project, ["--port", new URL(server.url).port]);
+    // The new worker takes the run over first.
+    const waits = await away().run("wait", id, "--for", "waiting", "--timeout", "40s");
+    expect(waits.exitCode, waits.stderr).toBe(0);
     const approved = await away(tokens.ben).run("approve", id);
     expect(approved.exitCode, approved.stderr).toBe(0);
     const { exitCode, stdout } = await following.within(180_000);

@@ -167,9 +167,7 @@ describe("lists of runs", () => {
   });
 
   it("take a plan with a character that the database does not take as text", async () => {
-    const blocked = [
-      { where: "gate", reason: "printed \u0000 and \\u0000 and \\\u0000" },
-    ];
+    const blocked = [{ where: "gate", reason: "printed \u0000 and \\u0000 and \\\u0000" }];
     const plan = samplePlan({ project: "odd", release: "v1\u0000", blocked });
     await createRun(state.pool, { id: "r75a", plan, context: {}, startedBy: "mia" });
     expect((await listRunPage(state.pool, { project: "odd", search: "v1" }, 1)).runs).toMatchObject([
