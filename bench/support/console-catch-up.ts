@@ -1,6 +1,6 @@
 import { systemClock } from "../../src/lib/clock.ts";
 import type { ConsoleProject } from "../../test/web/support/console-project.ts";
-import { NOTE_SHOWN_EVENTS, openRunIn, shownTimes, steer, tally } from "./console-events.ts";
+import { openObserved, openRunIn, shownTimes, steer, tally } from "./console-events.ts";
 
 const ROUNDS = 3;
 /** So that what asks for the server again has come to its longest pause. */
@@ -17,12 +17,7 @@ export async function measureCatchUp(
   signal: AbortSignal,
 ): Promise<{ ms: number; lost: number; doubled: number }> {
   await using cleanUp = new AsyncDisposableStack();
-  const tminus = await site.project.open();
-  cleanUp.defer(() => tminus.close());
-  const ann = await site.actor(tminus, "ann");
-  const context = await site.context();
-  cleanUp.defer(() => context.close());
-  await context.addInitScript({ content: NOTE_SHOWN_EVENTS });
+  const { tminus, ann, context } = await openObserved(site, cleanUp);
   const page = await context.newPage();
   await site.signIn(page, "ann");
   await openRunIn([page], `${site.url}/runs/${run}`);

@@ -3,7 +3,7 @@ import type { AddressInfo } from "node:net";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { RunEvent } from "../../src/model/run.ts";
 import type { ConsoleProject } from "../../test/web/support/console-project.ts";
-import { NOTE_SHOWN_EVENTS, openRunIn, shownTimes, steer, tally } from "./console-events.ts";
+import { NOTE_SHOWN_EVENTS, openObserved, openRunIn, shownTimes, steer, tally } from "./console-events.ts";
 import { quantile } from "./statistics.ts";
 
 const TABS = 10;
@@ -30,12 +30,7 @@ export async function measureEventToPixel(
   signal: AbortSignal,
 ): Promise<EventToPixel> {
   await using cleanUp = new AsyncDisposableStack();
-  const tminus = await site.project.open();
-  cleanUp.defer(() => tminus.close());
-  const ann = await site.actor(tminus, "ann");
-  const context = await site.context();
-  cleanUp.defer(() => context.close());
-  await context.addInitScript({ content: NOTE_SHOWN_EVENTS });
+  const { tminus, ann, context } = await openObserved(site, cleanUp);
   let streams = 0;
   context.on("request", (request) => void (streams += Number(request.url().endsWith("/api/events"))));
   const first = await context.newPage();

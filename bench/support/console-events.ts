@@ -1,11 +1,26 @@
-import type { Page } from "playwright-core";
+import type { BrowserContext, Page } from "playwright-core";
 import { systemClock } from "../../src/lib/clock.ts";
 import type { Actor } from "../../src/model/actor.ts";
 import type { RunEvent } from "../../src/model/run.ts";
 import type { Tminus } from "../../src/model/tminus.ts";
+import type { ConsoleProject } from "../../test/web/support/console-project.ts";
 
 const POLL_MS = 20;
 const ROWS = ".happened tbody tr";
+
+/** Somebody who steers a run, and a browser whose pages note when they show what; both end with `cleanUp`. */
+export async function openObserved(
+  site: ConsoleProject,
+  cleanUp: AsyncDisposableStack,
+): Promise<{ tminus: Tminus; ann: Actor; context: BrowserContext }> {
+  const tminus = await site.project.open();
+  cleanUp.defer(() => tminus.close());
+  const ann = await site.actor(tminus, "ann");
+  const context = await site.context();
+  cleanUp.defer(() => context.close());
+  await context.addInitScript({ content: NOTE_SHOWN_EVENTS });
+  return { tminus, ann, context };
+}
 
 /** Opens the run in further tabs of the context, each with its list of events, and a note of when each was first on the screen. */
 export async function openRunIn(pages: readonly Page[], url: string): Promise<void> {

@@ -49,7 +49,7 @@ const SILENT_MS = 40_000;
 const GATEWAY_STATUS = new Set([502, 503, 504]);
 
 /**
- * Where --url or TMINUS_URL says the server is. Errors: USAGE_INVALID, also for an address on another machine to which the
+ * Where TMINUS_URL says the server is. Errors: USAGE_INVALID, also for an address on another machine to which the
  * token would go unencrypted.
  */
 export function checkedUrl(text: string): URL {

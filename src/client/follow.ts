@@ -4,6 +4,7 @@ import type { RunEvent } from "../model/run.ts";
 import type { EventResource } from "../server/contract/run.ts";
 import type { Connection } from "./connection.ts";
 import { eventOf } from "./revive.ts";
+import { runPath } from "./run-path.ts";
 
 const FIRST_WAIT_MS = 300;
 const LONGEST_WAIT_MS = 4000;
@@ -32,7 +33,7 @@ export async function* followRun(
   let waitMs = FIRST_WAIT_MS;
   let lostAtMs: number | undefined;
   const eventsAfter = async (): Promise<EventResource[]> => {
-    const path = `/runs/${encodeURIComponent(runId)}/events?after=${last}`;
+    const path = `${runPath(runId)}/events?after=${last}`;
     return (await connection.get<{ events: EventResource[] }>(path, signal)).events;
   };
   while (!signal.aborted) {

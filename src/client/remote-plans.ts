@@ -6,6 +6,7 @@ import type { MadePlanResource } from "../server/contract/plan.ts";
 import type { RunResource, RunSummary } from "../server/contract/run.ts";
 import { PLAN_PATIENCE_MS, type Connection } from "./connection.ts";
 import { known, runOf } from "./revive.ts";
+import { runPath } from "./run-path.ts";
 
 type PlanCalls = Pick<Tminus, "plan" | "checkPlan" | "checkWindow" | "start">;
 
@@ -38,7 +39,7 @@ export function remotePlans(connection: Connection): PlanCalls {
       const limits = { patienceMs: PLAN_PATIENCE_MS };
       const { id } = await connection.send<RunSummary>("POST", "/runs", wanted, limits);
       try {
-        return runOf(await connection.get<RunResource>(`/runs/${encodeURIComponent(id)}`));
+        return runOf(await connection.get<RunResource>(runPath(id)));
       } catch (error) {
         const { code, message } = toErrorRecord(error);
         throw new TminusError(code, `run ${id} was started, and cannot be looked at: ${message}`, {

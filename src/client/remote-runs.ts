@@ -14,6 +14,7 @@ import type { Connection } from "./connection.ts";
 import { followRun, type FollowPorts } from "./follow.ts";
 import { query } from "./query.ts";
 import { attemptOf, eventOf, listedRunOf, runOf } from "./revive.ts";
+import { runPath } from "./run-path.ts";
 
 type RunCalls = Pick<
   Tminus,
@@ -43,7 +44,7 @@ export function remoteRuns(ports: FollowPorts): RunCalls {
   const { connection, clock } = ports;
   const watched = watchedNowAndThen(connection, clock);
   const read = async (id: string, environment?: string): Promise<Run> =>
-    runOf(await connection.get<RunResource>(`${pathOf(id)}${query({ environment })}`));
+    runOf(await connection.get<RunResource>(`${runPath(id)}${query({ environment })}`));
   const wholeOf = async ({ runs }: RunPageResource): Promise<Run[]> => {
     const whole: Run[] = [];
     for (const { id } of runs) whole.push(await read(id));
@@ -71,37 +72,33 @@ export function remoteRuns(ports: FollowPorts): RunCalls {
       return (await wholeOf(found)).reverse();
     },
     attempts: async (id) =>
-      (await connection.get<{ attempts: AttemptResource[] }>(`${pathOf(id)}/attempts`)).attempts.map(
+      (await connection.get<{ attempts: AttemptResource[] }>(`${runPath(id)}/attempts`)).attempts.map(
         attemptOf,
       ),
     events: async (id, after) =>
-      (await connection.get<{ events: EventResource[] }>(`${pathOf(id)}/events?after=${after}`)).events.map(
+      (await connection.get<{ events: EventResource[] }>(`${runPath(id)}/events?after=${after}`)).events.map(
         eventOf,
       ),
     follow: (id, after, signal) => followRun(ports, id, after, signal),
     send: async (id, body) => {
-      await connection.send("POST", `${pathOf(id)}/signals`, body);
+      await connection.send("POST", `${runPath(id)}/signals`, body);
     },
     previewRollback: async (id, signal) =>
-      (await connection.get<{ lines: RollbackLine[] }>(`${pathOf(id)}/rollback-preview`, signal)).lines,
+      (await connection.get<{ lines: RollbackLine[] }>(`${runPath(id)}/rollback-preview`, signal)).lines,
     changesSinceApproval: async (id) => {
       const { changes } = await connection.get<{ changes: Json<ApprovedBefore> | null }>(
-        `${pathOf(id)}/changes`,
+        `${runPath(id)}/changes`,
       );
       return changes === null ? undefined : { ...changes, at: new Date(changes.at) };
     },
     watched,
     sources: async (id) =>
-      (await connection.get<{ sources: Awaited<ReturnType<Tminus["sources"]>> }>(`${pathOf(id)}/sources`))
+      (await connection.get<{ sources: Awaited<ReturnType<Tminus["sources"]>> }>(`${runPath(id)}/sources`))
         .sources,
   };
 }
 
 type Json<T extends { at: Date }> = Omit<T, "at"> & { at: string };
-
-function pathOf(id: string): string {
-  return `/runs/${encodeURIComponent(id)}`;
-}
 
 /** As many as are wanted, page by page. */
 async function listed(
@@ -130,7 +127,7 @@ async function listed(
 function watchedNowAndThen(connection: Connection, clock: Clock): Tminus["watched"] {
   let last: { path: string; atMs: number; steps: WatchedStep[] } | undefined;
   return async (id, step) => {
-    const path = `${pathOf(id)}/watched${query({ step })}`;
+    const path = `${runPath(id)}/watched${query({ step })}`;
     const nowMs = clock.monotonicMs();
     if (last?.path === path && nowMs - last.atMs < WATCHED_EVERY_MS) return last.steps;
     const { steps } = await connection.get<{ steps: WatchedStep[] }>(path);

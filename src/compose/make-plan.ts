@@ -1,3 +1,4 @@
+import { definedOnly } from "../lib/defined-only.ts";
 import { relative } from "node:path";
 import { systemClock } from "../lib/clock.ts";
 import type { Redactor } from "../lib/redact.ts";
@@ -126,11 +127,4 @@ function redactFacts(facts: Facts, redactor: Redactor): Facts {
     return [id, found?.state === "gathered" ? { ...redacted, with: found.with } : redacted] as const;
   });
   return { ...facts, gates: redactor.redactJson(facts.gates), steps: Object.fromEntries(steps) };
-}
-
-/** Without the names that have no value. */
-export function definedOnly(environment: Environment): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(environment).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }

@@ -7,7 +7,7 @@ import type { PullRequest, Scm } from "../model/scm.ts";
 import type { Observed } from "../model/verdict.ts";
 import { mergeBackText } from "../report/merge-back-text.ts";
 import { openScm } from "./open-scm.ts";
-import { definedOnly } from "./make-plan.ts";
+import { definedOnly } from "../lib/defined-only.ts";
 import type { Project } from "./project.ts";
 import { openSecrets, type Environment } from "./secrets.ts";
 

@@ -1,8 +1,9 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { deadline, systemClock, whenAborted } from "../lib/clock.ts";
+import { definedOnly } from "../lib/defined-only.ts";
 import { newRunId } from "../lib/id.ts";
+import { programFile } from "../lib/program-file.ts";
 import { spawnDetached } from "../lib/process.ts";
 import { Redactor } from "../lib/redact.ts";
 import { TminusError } from "../errors.ts";
@@ -32,7 +33,7 @@ import { findLock, lockBlocks, refuseWhenLocked } from "./find-lock.ts";
 import { runDoctor } from "./doctor.ts";
 import { followAll } from "./feed.ts";
 import { openForReading, trafficNow } from "./look.ts";
-import { definedOnly, makePlan } from "./make-plan.ts";
+import { makePlan } from "./make-plan.ts";
 import { overdueItems, overdueTasks } from "./overdue.ts";
 import { identify, openPeople } from "./people.ts";
 import { contextOf, openProject } from "./project.ts";
@@ -297,9 +298,7 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
     if (environment.TMINUS_START_WORKER === "0") return;
     if ((await countLiveWorkers(await pool())) > 0) return;
     mkdirSync(project.stateDirectory, { recursive: true });
-    const main = fileURLToPath(
-      new URL(`../cli/main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
-    );
+    const main = programFile("../cli/main", import.meta.url);
     const argv = [
       process.execPath,
       main,

@@ -3,9 +3,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { toErrorRecord } from "../errors.ts";
 import { every, systemClock } from "../lib/clock.ts";
+import { definedOnly } from "../lib/defined-only.ts";
 import { request } from "../lib/http.ts";
 import { randomText } from "../lib/id.ts";
 import { isAlive, spawnDetached, terminate } from "../lib/process.ts";
+import { programFile } from "../lib/program-file.ts";
 import { Secret } from "../lib/redact.ts";
 import { uncheckedActor } from "../model/actor.ts";
 import type { Tminus } from "../model/tminus.ts";
@@ -104,9 +106,7 @@ async function ensureServer(
   { environment }: ConsolePorts,
 ): Promise<void> {
   if (planned.process === undefined || !isAlive(planned.process)) {
-    const main = fileURLToPath(
-      new URL(`../cli/main${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`, import.meta.url),
-    );
+    const main = programFile("../cli/main", import.meta.url);
     const options = [
       "--port",
       String(planned.port),
@@ -116,10 +116,9 @@ async function ensureServer(
     ];
     // It is found in the folder as well; named, a list of processes says whose server it is.
     const runbook = ["--config", join(files.project, "tminus.yaml")];
-    const defined = Object.entries(environment).filter(([, value]) => value !== undefined);
     planned.process = await spawnDetached([process.execPath, main, ...runbook, "server", ...options], {
       cwd: files.project,
-      env: Object.fromEntries(defined) as Record<string, string>,
+      env: definedOnly(environment),
       logFile: join(files.home, "server.log"),
     });
     writeStory(files, story);

@@ -5,6 +5,7 @@ import { parseDocument } from "yaml";
 import { TminusError, hasCode } from "../errors.ts";
 import { every, systemClock } from "../lib/clock.ts";
 import { isAlive, spawnDetached } from "../lib/process.ts";
+import { programFile } from "../lib/program-file.ts";
 import { openTminus, shutDownProject } from "../compose.ts";
 import { uncheckedActor } from "../model/actor.ts";
 import type { Plan } from "../model/plan.ts";
@@ -278,7 +279,7 @@ async function ensureLoad(story: Story, files: DemoFiles): Promise<void> {
   if (story.load !== undefined && isAlive(story.load)) return;
   rmSync(files.loadStop, { force: true });
   writeFileSync(files.loadAlive, "");
-  const program = fileURLToPath(new URL(`./load-process${extension()}`, import.meta.url));
+  const program = programFile("./load-process", import.meta.url);
   const options = {
     url: `http://127.0.0.1:${story.port}`,
     rate: String(REQUESTS_PER_SECOND),
@@ -352,8 +353,4 @@ function projectRunbook({ port, prometheus }: Story, asksPrometheus: boolean): s
     }
   }
   return document.toString();
-}
-
-function extension(): ".ts" | ".js" {
-  return import.meta.url.endsWith(".ts") ? ".ts" : ".js";
 }

@@ -1,13 +1,12 @@
 import { devNull } from "node:os";
+import { definedOnly } from "./defined-only.ts";
 import { spawnDetached } from "./process.ts";
 
 /** Shows the address in the person's browser, where there is a display; where there is none, or no browser, nothing happens. */
 export function openBrowser(url: string, environment: Readonly<Record<string, string | undefined>>): void {
   const argv = commandFor(url, environment);
   if (argv === undefined) return;
-  const defined = Object.entries(environment).filter(([, value]) => value !== undefined);
-  const env = Object.fromEntries(defined) as Record<string, string>;
-  spawnDetached(argv, { env, logFile: devNull }).catch(() => undefined); // the address was printed as well
+  spawnDetached(argv, { env: definedOnly(environment), logFile: devNull }).catch(() => undefined); // the address was printed as well
 }
 
 /** Undefined where there is no display. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import { streamSSE } from "hono/streaming";
-import { hasCode, toErrorRecord } from "../errors.ts";
 import { every } from "../lib/clock.ts";
+import { logFailure, toldError } from "./told-error.ts";
 
 const PING_MS = 15_000;
 
@@ -23,12 +23,8 @@ export function answerAsEvents(
     try {
       await write("result", await work((text) => void write("progress", text)));
     } catch (error) {
-      const record = toErrorRecord(error);
-      if (!hasCode(error)) log(`${c.req.method} ${c.req.path} failed: ${record.message}`);
-      await write(
-        "error",
-        hasCode(error) ? record : { ...record, message: "the server failed; see its log" },
-      );
+      logFailure(c.req, error, log);
+      await write("error", toldError(error));
     } finally {
       stopPinging();
     }

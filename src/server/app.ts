@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { hasCode, TminusError, toErrorRecord } from "../errors.ts";
+import { TminusError } from "../errors.ts";
 import { newApi, type Api } from "./api.ts";
 import { jsonComponent } from "./contract/plan.ts";
 import { httpStatus } from "./http-status.ts";
@@ -18,6 +18,7 @@ import { routes } from "./routes/registry.ts";
 import { addOidc } from "./routes/oidc.ts";
 import { addSession } from "./routes/session.ts";
 import type { ServerPorts } from "./server-ports.ts";
+import { logFailure, toldError } from "./told-error.ts";
 
 /** Plans are the largest bodies. */
 const BODIES = {
@@ -39,7 +40,7 @@ export function createApp(ports: ServerPorts): Api {
     // Of the library that reads requests: what was sent is not what its header says.
     const isTheirs = thrown instanceof HTTPException && thrown.status < 500;
     const error = isTheirs ? new TminusError("USAGE_INVALID", thrown.message, { cause: thrown }) : thrown;
-    if (!hasCode(error)) log(`${c.req.method} ${c.req.path} failed: ${toErrorRecord(error).message}`);
+    logFailure(c.req, error, log);
     return tell(c, error);
   });
   // Returned: what is thrown here passes by the headers where no other route fits.
@@ -76,10 +77,8 @@ export function createApp(ports: ServerPorts): Api {
 }
 
 function tell(c: Context, error: unknown): Response {
-  const record = toErrorRecord(error);
-  // What went wrong inside is for the log of the server.
-  const told = hasCode(error) ? record : { ...record, message: "the server failed; see its log" };
-  return c.json({ error: told }, httpStatus(record.code) as 400);
+  const told = toldError(error);
+  return c.json({ error: told }, httpStatus(told.code) as 400);
 }
 
 /** What the API is, as OpenAPI 3.1. */

@@ -1,28 +1,10 @@
 import { describe, expect, it } from "vitest";
-import { createApp, documentOf } from "../../src/server/app.ts";
-import { usualLimits } from "../../src/server/server-ports.ts";
-import { newSetUpCode } from "../../src/server/set-up-code.ts";
-import { systemClock } from "../../src/lib/clock.ts";
-import { samplePlan } from "../support/state.ts";
-import { fakeTminus } from "../cli/support/fake-tminus.ts";
+import { documentOf } from "../../src/server/app.ts";
+import { bareApp } from "./support/bare-app.ts";
 
 type Operations = Record<string, { summary?: string; responses: Record<string, unknown> }>;
 
-const app = createApp({
-  tminus: fakeTminus(samplePlan()),
-  clock: systemClock,
-  setUp: newSetUpCode(),
-  oidc: undefined,
-  url: () => "",
-  hosts: [],
-  addressOf: () => "test",
-  limits: usualLimits,
-  kill: undefined,
-  closing: new AbortController().signal,
-  version: "0.0.0",
-  log: () => undefined,
-});
-const document = documentOf(app, "0.0.0") as { paths: Record<string, Operations> };
+const document = documentOf(bareApp(undefined), "0.0.0") as { paths: Record<string, Operations> };
 
 describe("the API's document", () => {
   it("is what programs were written against; a change of it is looked at", async () => {

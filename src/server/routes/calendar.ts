@@ -2,6 +2,7 @@ import { TminusError } from "../../errors.ts";
 import { freezeName } from "../../model/freeze.ts";
 import { permissionOf } from "../../model/permission.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { environmentNamed } from "../environment-named.ts";
 import { freezeSchema } from "../contract/environment.ts";
 import { signedIn } from "../middleware/permit.ts";
 import { freezeResource } from "../resources.ts";
@@ -46,7 +47,7 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
     responses: { 200: json("The freezes", z.object({ freezes: z.array(freezeSchema) })), ...problems },
   });
   api.openapi(list, async (c) => {
-    const found = await tminus.freezes(known(c.req.valid("query").environment));
+    const found = await tminus.freezes(environmentNamed(tminus, c.req.valid("query").environment));
     return c.json({ freezes: found.map(freezeResource) }, 200);
   });
 
@@ -82,12 +83,8 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
     },
   });
   api.openapi(feed, async (c) =>
-    c.body(await tminus.exportWindows(known(c.req.valid("query").environment)), 200, {
+    c.body(await tminus.exportWindows(environmentNamed(tminus, c.req.valid("query").environment)), 200, {
       "content-type": "text/calendar; charset=utf-8",
     }),
   );
-
-  function known(environment: string | undefined): string | undefined {
-    return environment === undefined ? undefined : tminus.environment(environment).name;
-  }
 }

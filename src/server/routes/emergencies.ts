@@ -1,4 +1,5 @@
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { environmentNamed } from "../environment-named.ts";
 import { emergencySchema, wordBody } from "../contract/word.ts";
 import { signedIn } from "../middleware/permit.ts";
 import { emergencyResource } from "../resources.ts";
@@ -20,7 +21,7 @@ export function addEmergencies(api: Api, { tminus }: ServerPorts): void {
   });
   api.openapi(list, async (c) => {
     const { environment } = c.req.valid("query");
-    const name = environment === undefined ? undefined : tminus.environment(environment).name;
+    const name = environmentNamed(tminus, environment);
     return c.json({ emergencies: (await tminus.emergencies(name)).map(emergencyResource) }, 200);
   });
 

@@ -1,4 +1,5 @@
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { environmentNamed } from "../environment-named.ts";
 import { overrideSchema, wordBody } from "../contract/word.ts";
 import { signedIn } from "../middleware/permit.ts";
 import { overrideResource } from "../resources.ts";
@@ -20,7 +21,7 @@ export function addOverrides(api: Api, { tminus }: ServerPorts): void {
   });
   api.openapi(list, async (c) => {
     const { environment } = c.req.valid("query");
-    const found = await tminus.overrides(known(environment));
+    const found = await tminus.overrides(environmentNamed(tminus, environment));
     return c.json({ overrides: found.map(overrideResource) }, 200);
   });
 
@@ -49,8 +50,4 @@ export function addOverrides(api: Api, { tminus }: ServerPorts): void {
     const { name } = tminus.environment(environment);
     return c.json({ ended: await tminus.endOverrides(name, gate, signedIn(c.get("who"))) }, 200);
   });
-
-  function known(environment: string | undefined): string | undefined {
-    return environment === undefined ? undefined : tminus.environment(environment).name;
-  }
 }

@@ -8,6 +8,7 @@ import { signalBodySchema } from "../../model/signal.ts";
 import { deployLog } from "../../report/deploy-log.ts";
 import { runActions } from "../allowed-actions.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { environmentNamed } from "../environment-named.ts";
 import {
   attemptSchema,
   eventSchema,
@@ -75,7 +76,7 @@ export function addRuns(api: Api, ports: ServerPorts): void {
   });
   api.openapi(read, async (c) => {
     const { environment } = c.req.valid("query");
-    const name = environment === undefined ? undefined : tminus.environment(environment).name;
+    const name = environmentNamed(tminus, environment);
     const run = await tminus.findRun(c.req.valid("param").id, name);
     return c.json(await resourceOf(run, signedIn(c.get("who"))), 200);
   });

@@ -2,6 +2,7 @@ import { TminusError } from "../../errors.ts";
 import { attachmentSchema } from "../../model/evidence.ts";
 import { idOfFollowUp } from "../../model/follow-up.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { environmentNamed } from "../environment-named.ts";
 import { taskSchema } from "../contract/environment.ts";
 import { signedIn } from "../middleware/permit.ts";
 import { taskResource } from "../resources.ts";
@@ -20,7 +21,7 @@ export function addTasks(api: Api, { tminus, clock }: ServerPorts): void {
   api.openapi(list, async (c) => {
     const now = clock.now();
     const { environment } = c.req.valid("query");
-    const name = environment === undefined ? undefined : tminus.environment(environment).name;
+    const name = environmentNamed(tminus, environment);
     return c.json({ tasks: (await tminus.followUps(name)).map((task) => taskResource(task, now)) }, 200);
   });
 

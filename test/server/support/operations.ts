@@ -1,10 +1,5 @@
-import { systemClock } from "../../../src/lib/clock.ts";
-import { createApp } from "../../../src/server/app.ts";
 import type { Oidc } from "../../../src/server/oidc.ts";
-import { usualLimits } from "../../../src/server/server-ports.ts";
-import { newSetUpCode } from "../../../src/server/set-up-code.ts";
-import { fakeTminus } from "../../cli/support/fake-tminus.ts";
-import { samplePlan } from "../../support/state.ts";
+import { bareApp } from "./bare-app.ts";
 import { bodiesOf, parametersOf, type Operation as Described, type ServerDocument } from "./openapi.ts";
 import { rawRequest } from "./raw-request.ts";
 
@@ -69,22 +64,8 @@ export function undocumented(document: ServerDocument): string[] {
     begin: () => Promise.reject(new Error("is not called")),
     finish: () => Promise.reject(new Error("is not called")),
   };
-  const app = createApp({
-    tminus: fakeTminus(samplePlan()),
-    clock: systemClock,
-    setUp: newSetUpCode(),
-    oidc,
-    url: () => "",
-    hosts: [],
-    addressOf: () => "test",
-    limits: usualLimits,
-    kill: undefined,
-    closing: new AbortController().signal,
-    version: "0.0.0",
-    log: () => undefined,
-  });
-  const all = app.routes
-    .filter(({ method }) => method !== "ALL")
+  const all = bareApp(oidc)
+    .routes.filter(({ method }) => method !== "ALL")
     .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)(\{.*?\})?/g, "{$1}")}`);
   return [...new Set(all)].filter((route) => !known.has(route)).toSorted();
 }
