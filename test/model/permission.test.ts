@@ -18,13 +18,15 @@ const allowed: Record<Role, Verb[]> = {
     "abort",
     "rollback",
     "unlock",
+    "freeze",
+    "thaw",
     "close a task",
     "make read-only",
     "make writable",
     "remove archived rows",
   ],
-  approver: ["approve", "reject", "abort", "rollback", "override", "make read-only"],
-  admin: ["abort", "rollback", "make read-only"],
+  approver: ["approve", "reject", "abort", "rollback", "freeze", "override", "make read-only"],
+  admin: ["abort", "rollback", "freeze", "make read-only"],
 };
 
 function somebody(has: readonly Role[], kind: "human" | "agent" = "human"): Actor {
@@ -57,7 +59,7 @@ describe("who may do what where roles are asked for", () => {
 
   it("lets a name that nobody has checked only stop and go back", () => {
     const may = verbs.filter((verb) => whyMayNot(uncheckedActor("ann"), verb, inForce) === undefined);
-    expect(may).toEqual(["abort", "rollback", "make read-only"]);
+    expect(may).toEqual(["abort", "rollback", "freeze", "make read-only"]);
     expect(whyMayNot(uncheckedActor("ann"), "deploy", inForce)).toBe("nobody has checked who ann is");
   });
 

@@ -49,10 +49,12 @@ async function bytesToKnow(c: Context): Promise<Buffer> {
   const body = Buffer.from(await c.req.arrayBuffer());
   if (c.req.header("content-type")?.startsWith("application/json") !== true) return body;
   try {
-    const { password, ...rest } = JSON.parse(body.toString()) as Record<string, unknown>;
-    return password === undefined ? body : Buffer.from(JSON.stringify(rest));
+    const value: unknown = JSON.parse(body.toString());
+    // Asked before it is taken apart: a text would come apart into its characters.
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, "password")) return body;
+    return Buffer.from(JSON.stringify({ ...value, password: undefined }));
   } catch {
-    return body; // no JSON object: no route takes it
+    return body; // no JSON: no route takes it
   }
 }
 
