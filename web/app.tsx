@@ -1,6 +1,5 @@
 import { LocationProvider, Route, Router } from "preact-iso/router";
 import { useEffect } from "preact/hooks";
-import { environments, tasks } from "./state/lists.ts";
 import { startLive } from "./state/live.ts";
 import { session, sessionProblem, who } from "./state/session.ts";
 import { Calendar } from "./pages/calendar.tsx";
@@ -24,8 +23,6 @@ export function App() {
     if (name === undefined) return undefined;
     const ending = new AbortController();
     startLive(ending.signal);
-    environments.refresh();
-    tasks.refresh();
     return () => ending.abort();
   }, [name]);
   if (session.value === undefined)

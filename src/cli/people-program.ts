@@ -70,7 +70,12 @@ function addTokens(program: Command, run: Run): void {
   withRoles(create)
     .option("--owner <user>", "whom it stands for; who makes it when left out")
     .option("--agent", "a program decides with it, not a person", false)
-    .option("--expires <duration>", "how long it is good: 30d, 12h", durationOf, 90 * 86_400_000);
+    .option(
+      "--expires <duration>",
+      "how long it is good, at most 366d: 30d, 12h",
+      durationOf,
+      90 * 86_400_000,
+    );
   withIdentity(create);
   example(
     create,

@@ -75,27 +75,33 @@ export function checkSignal(
  */
 export function refusals(run: Run, actor: Actor, known: Known): Partial<Record<SignalBody["kind"], string>> {
   const found: Partial<Record<SignalBody["kind"], string>> = {};
+  const taken = new Set<SignalBody["kind"]>();
   for (const body of likelySignals(run)) {
     try {
       checkSignal(run, body, actor, known);
+      taken.add(body.kind);
     } catch (error) {
-      found[body.kind] = toErrorRecord(error).message;
+      found[body.kind] ??= toErrorRecord(error).message;
     }
   }
+  for (const kind of taken) delete found[kind];
   return found;
 }
 
-/** One of each kind, about what the run waits for. */
+/** One of each kind, about what the run waits for, with all that may be asked for; of an attestation one for each item. */
 function likelySignals(run: Run): SignalBody[] {
   const { waitingFor, plan } = run;
   const stepId = waitingFor?.stepId ?? "";
   const step = stepsOf(plan).find(({ id }) => id === stepId);
-  const item = step === undefined ? "" : (itemsToAttest(step)[0]?.id ?? "");
+  const items = step === undefined ? [] : itemsToAttest(step).map(({ id }) => id);
   const note = "looked at";
+  const attachment = { name: "a file", sha256: "", mediaType: "" };
   return [
     { kind: "approve", stepId, planHash: plan.hash, note },
     { kind: "reject", stepId, note },
-    { kind: "attest", stepId, item, note },
+    ...(items.length === 0 ? [""] : items).map(
+      (item) => ({ kind: "attest", stepId, item, note, attachment }) as const,
+    ),
     { kind: "resolve", stepId, as: waitingFor?.answers?.[0] ?? usualDecisions[0]!, note },
     { kind: "hold", note },
     { kind: "resume", note },

@@ -5,6 +5,7 @@ import { MAX_PASSWORD, MIN_PASSWORD, hashPassword, verifyPassword } from "../lib
 import { Secret } from "../lib/redact.ts";
 import { uncheckedActor, type Actor } from "../model/actor.ts";
 import {
+  MAX_TOKEN_MS,
   newUserSchema,
   type Claim,
   type MadeToken,
@@ -102,6 +103,14 @@ export function openPeople(pool: () => Promise<Pool>): People {
     },
     async createToken(token, actor) {
       requireOwnerOrAdmin(token.owner, actor);
+      if (token.validMs > MAX_TOKEN_MS)
+        throw new TminusError(
+          "USER_INVALID",
+          `a token is good for at most ${MAX_TOKEN_MS / 86_400_000} days`,
+          {
+            hint: "Make one that ends sooner, and another before it ends.",
+          },
+        );
       if (sameName(token.owner, actor.name)) requireNoMore(token.roles, actor);
       return issue(token, actor);
     },

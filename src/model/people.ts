@@ -50,12 +50,15 @@ export const newUserSchema = z.strictObject({
 });
 export type NewUser = z.output<typeof newUserSchema>;
 
+/** No token is good for longer: one that is forgotten ends. */
+export const MAX_TOKEN_MS = 366 * 86_400_000;
+
 export interface NewToken {
   name: string;
   owner: string;
   kind: "human" | "agent";
   roles: Role[];
-  /** From now, in ms. */
+  /** From now, in ms; at most MAX_TOKEN_MS. */
   validMs: number;
 }
 

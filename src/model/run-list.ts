@@ -17,7 +17,8 @@ export interface RunFilter {
   outcome?: RunOutcome | undefined;
   /**
    * Each of its words has to be the beginning of the id, or of a word of the release, of who started it, of the environment,
-   * of the purpose, of the outcome, or of why it was decided to stop; small and capital letters are the same.
+   * of the purpose, of the outcome, or of why it was decided to stop, where every sign parts two words, in the search as well.
+   * Small and capital letters are the same.
    */
   search?: string | undefined;
   /** Those that are older than this run, by its id or an unambiguous beginning: the last one of the page before. */

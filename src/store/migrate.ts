@@ -9,6 +9,10 @@ const directory = fileURLToPath(new URL("./migrations", import.meta.url));
 /** Arbitrary but fixed: the advisory lock under which tminus changes its own schema. */
 const LOCK_KEY = 7_461_646_975;
 const LOCK_TRIES = 600;
+/** Whoever waits for a table keeps everybody who comes later from it: nobody does for longer. */
+const MAX_TABLE_WAIT_MS = 2_000;
+const TABLE_TRIES = 30;
+const LOCK_NOT_AVAILABLE = "55P03"; // https://www.postgresql.org/docs/18/errcodes-appendix.html
 
 /**
  * Runs `alsoUnderLock` (the engine's own migrations), then brings tminus's own schema up to date. Only one
@@ -25,7 +29,7 @@ export async function migrateStore(
     await lock(client, clock);
     // Last what isMigrated looks at: when that is there, everything is, whoever died or started in between.
     await alsoUnderLock();
-    await applyPending(client);
+    await applyPending(client, clock);
   } finally {
     await client.end(); // ends the session and with it the lock
   }
@@ -55,7 +59,7 @@ async function lock(client: Client, clock: Clock): Promise<void> {
   );
 }
 
-async function applyPending(client: Client): Promise<void> {
+async function applyPending(client: Client, clock: Clock): Promise<void> {
   await client.query("create schema if not exists tminus");
   await client.query(
     "create table if not exists tminus.schema_version (file text primary key, applied_at timestamptz not null default clock_timestamp())",
@@ -63,16 +67,30 @@ async function applyPending(client: Client): Promise<void> {
   const applied = await appliedVersions(client);
   for (const file of files()) {
     if (applied.has(file)) continue;
-    const sql = readFileSync(join(directory, file), "utf8");
-    try {
-      await client.query("begin");
-      await client.query(sql);
-      await client.query("insert into tminus.schema_version (file) values ($1)", [file]);
-      await client.query("commit");
-    } catch (error) {
-      await client.query("rollback");
-      throw error;
+    for (let tries = 1; !(await apply(client, file)); tries++) {
+      if (tries === TABLE_TRIES)
+        throw new TminusError("STATE_UNAVAILABLE", `the state's tables are in use: ${file} was not applied`, {
+          hint: "Nothing is half changed. End what holds them (select * from pg_stat_activity), and try again.",
+        });
+      await clock.sleep(MAX_TABLE_WAIT_MS / 2);
     }
+  }
+}
+
+/** Whole or not at all; false when a table that it changes was in use all the time. */
+async function apply(client: Client, file: string): Promise<boolean> {
+  const sql = readFileSync(join(directory, file), "utf8");
+  try {
+    await client.query("begin");
+    await client.query(`set local lock_timeout = ${MAX_TABLE_WAIT_MS}`);
+    await client.query(sql);
+    await client.query("insert into tminus.schema_version (file) values ($1)", [file]);
+    await client.query("commit");
+    return true;
+  } catch (error) {
+    await client.query("rollback");
+    if (error instanceof Error && "code" in error && error.code === LOCK_NOT_AVAILABLE) return false;
+    throw error;
   }
 }
 

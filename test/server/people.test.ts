@@ -55,6 +55,9 @@ describe("users and tokens", { timeout: 60_000 }, () => {
     const program = new ApiClient(server.url, made.body.secret);
     expect((await program.get("/api/session")).body.who).toMatchObject({ name: "ann", checked: "token" });
 
+    const forever = await admin.post("/api/tokens", { ...wanted, validMs: 367 * 86_400_000 });
+    expect([forever.status, forever.body.error.code]).toEqual([400, "USAGE_INVALID"]);
+
     const secret = "a password like no other";
     const withToken = { name: "kim", emails: [], roles: [], password: secret, withToken: true };
     const kim = await admin.post("/api/users", withToken);

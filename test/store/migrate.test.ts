@@ -7,6 +7,7 @@ import { openClient, openPool } from "../../src/store/pool.ts";
 import { listRunPage } from "../../src/store/run-list.ts";
 import { uncheckedActor } from "../../src/model/actor.ts";
 import { samplePlan } from "../support/state.ts";
+import { eventually } from "../support/processes.ts";
 import { freshDatabase, type FreshDatabase } from "../support/database.ts";
 
 let database: FreshDatabase;
@@ -52,32 +53,57 @@ describe("migrateStore", () => {
 
   it("makes runs of before searchable, and takes from their plans what lists show", async () => {
     database = await freshDatabase();
-    const client = await openClient(database.url);
-    try {
-      await client.query(
-        "create schema tminus; create table tminus.schema_version (file text primary key, applied_at timestamptz not null default clock_timestamp())",
-      );
-      for (const file of migrationFiles().filter((name) => name < "0016")) {
-        await client.query(readFileSync(join(migrations, file), "utf8"));
-        await client.query("insert into tminus.schema_version (file) values ($1)", [file]);
-      }
-      const plan = samplePlan({ release: "v7", purpose: "rollback" });
-      await client.query(
-        "select tminus.create_run_as('r1', 'production', 'sample', $1, 'h', '{}', 'mia', '{}', $2)",
-        [JSON.stringify(plan), JSON.stringify(uncheckedActor("mia"))],
-      );
-    } finally {
-      await client.end();
-    }
+    await withRunOfBefore();
     await migrateStore(database.url, systemClock, async () => undefined);
     const pool = openPool(database.url, 1, () => undefined);
     const { runs } = await listRunPage(pool, { project: "sample", search: "v7 mia" }, 10);
     await pool.end();
     expect(runs).toMatchObject([{ id: "r1", release: "v7", previousRelease: "v1", purpose: "rollback" }]);
   });
+
+  it("lets workers go on while it waits for a table that somebody holds", async () => {
+    database = await freshDatabase();
+    await withRunOfBefore();
+    const [holder, worker] = [await openClient(database.url), await openClient(database.url)];
+    try {
+      await holder.query("begin; lock table tminus.run in access share mode");
+      const migrated = migrateStore(database.url, systemClock, async () => undefined);
+      const waiting = "select 1 from pg_locks where relation = 'tminus.run'::regclass and not granted";
+      await eventually("it waits", async () => (await holder.query(waiting)).rowCount === 1, 10_000);
+      await worker.query("update tminus.run set started_at = clock_timestamp() where id = 'r1'");
+      expect(await isReady()).toBe(false);
+      await holder.query("commit");
+      await migrated;
+      expect(await isReady()).toBe(true);
+    } finally {
+      await holder.end();
+      await worker.end();
+    }
+  });
 });
 
 const migrations = join(import.meta.dirname, "../../src/store/migrations");
+
+/** A state as it was before runs could be searched. */
+async function withRunOfBefore(): Promise<void> {
+  const client = await openClient(database.url);
+  try {
+    await client.query(
+      "create schema tminus; create table tminus.schema_version (file text primary key, applied_at timestamptz not null default clock_timestamp())",
+    );
+    for (const file of migrationFiles().filter((name) => name < "0016")) {
+      await client.query(readFileSync(join(migrations, file), "utf8"));
+      await client.query("insert into tminus.schema_version (file) values ($1)", [file]);
+    }
+    const plan = samplePlan({ release: "v7", purpose: "rollback" });
+    await client.query(
+      "select tminus.create_run_as('r1', 'production', 'sample', $1, 'h', '{}', 'mia', '{}', $2)",
+      [JSON.stringify(plan), JSON.stringify(uncheckedActor("mia"))],
+    );
+  } finally {
+    await client.end();
+  }
+}
 
 function migrationFiles(): string[] {
   return readdirSync(migrations).sort();

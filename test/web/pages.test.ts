@@ -1,5 +1,6 @@
 import type { Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sha256 } from "../../src/lib/hash.ts";
 import { ConsoleProject } from "./support/console-project.ts";
 
 let site: ConsoleProject;
@@ -104,7 +105,55 @@ describe("the pages of the console", { timeout: 120_000 }, () => {
       .map((rule) => rule.cssText).filter((text) => /@keyframes|transition|animation/.test(text))`);
     expect(styles).toEqual([]);
   });
+
+  it("take the file that an item of a checklist asks for, and the one that a task does", async () => {
+    const { project } = site;
+    project.use({
+      stages: `  - id: go
+    steps:
+      - { id: list, kind: checklist, with: { items: [{ id: photo, text: The board is green, evidence: attachment }, { id: report, text: Hand in the report, due: T+1h, evidence: attachment }] } }
+      - { id: deploy, kind: app.deploy }
+      - { id: all, kind: app.shift, with: { percent: 100 } }
+`,
+    });
+    const tminus = await project.open();
+    try {
+      const ann = await site.actor(tminus, "ann");
+      const signal = new AbortController().signal;
+      const wanted = { environment: "production", release: "good", purpose: "deploy", signal } as const;
+      const { id } = await tminus.start(await tminus.plan({ ...wanted, progress: () => undefined }), ann);
+      await page.goto(`${site.url}/runs/${id}`);
+      await page.getByText("The board is green").first().waitFor();
+      await page.getByRole("button", { name: "Attest photo" }).click();
+      const photo = Buffer.from([0x89, 0x50, 0, 0xff]);
+      await handIn("Attest", { name: "board.png", mimeType: "image/png", buffer: photo });
+      await page.getByText("SUCCEEDED").first().waitFor();
+      expect((await tminus.evidence(sha256(photo)))?.content).toEqual(photo);
+
+      await open("Now");
+      const close = page.getByRole("button", { name: /^Close task/ });
+      await close.click();
+      await page.getByRole("dialog").getByLabel("What was done").fill("it is attached");
+      const report = Buffer.from("all well");
+      await handIn("Close", { name: "report.txt", mimeType: "text/plain", buffer: report });
+      await close.waitFor({ state: "detached" });
+      expect(await tminus.followUps()).toEqual([]);
+      expect((await tminus.evidence(sha256(report)))?.content).toBe("all well");
+    } finally {
+      await tminus.close();
+    }
+  });
 });
+
+/** In the dialog that is open: it is not sent without the file. */
+async function handIn(verb: string, file: { name: string; mimeType: string; buffer: Buffer }): Promise<void> {
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("button", { name: verb }).click();
+  expect(await dialog.locator("input[name=file]:invalid").count()).toBe(1);
+  await dialog.getByLabel("File").setInputFiles(file);
+  await dialog.getByRole("button", { name: verb }).click();
+  await dialog.waitFor({ state: "detached" });
+}
 
 async function open(name: string): Promise<void> {
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name }).click();

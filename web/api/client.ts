@@ -41,14 +41,16 @@ export async function getText(path: string): Promise<string> {
 
 /** Sends what changes something, with a key by which the server knows it again. Errors: ApiError. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
-export async function send<T>(method: "POST" | "DELETE", path: string, body?: object): Promise<T> {
+export async function send<T>(method: "POST" | "DELETE", path: string, body?: object | File): Promise<T> {
+  const isFile = body instanceof File;
+  const type = isFile ? "application/octet-stream" : "application/json";
   const response = await answerTo(path, {
     method,
     headers: {
       "idempotency-key": crypto.randomUUID(),
-      ...(body === undefined ? {} : { "content-type": "application/json" }),
+      ...(body === undefined ? {} : { "content-type": type }),
     },
-    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    ...(body === undefined ? {} : { body: isFile ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   return (text === "" ? {} : JSON.parse(text)) as T;

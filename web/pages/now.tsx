@@ -6,12 +6,12 @@ import { ask } from "../parts/ask.tsx";
 import { RunRow } from "../parts/run-row.tsx";
 import { Panel, Problem, Quiet, StateMark, Time, Title } from "../parts/text.tsx";
 import { sentenceOf, verbs } from "../parts/verbs.ts";
-import { environments, tasks } from "../state/lists.ts";
+import { environments, refreshLists, tasks } from "../state/lists.ts";
 import { isStale } from "../state/live.ts";
 
 /** What is live, what runs, and what needs somebody, first. */
 export function Now() {
-  useEffect(() => environments.refresh(), []);
+  useEffect(() => refreshLists("/"), []);
   const all = environments.value.value?.environments;
   const waiting = (all ?? []).flatMap(({ active }) =>
     active.filter(({ state, waitingFor }) => waitingFor !== undefined || state === "held"),
@@ -59,16 +59,17 @@ function NeedsYou({ runs, due, locked }: NeedsYouProps) {
 }
 
 function TaskLine({ task }: { task: TaskResource }) {
-  const { name, environment, text, dueAt, isOverdue, owner } = task;
+  const { name, environment, text, dueAt, isOverdue, owner, evidence } = task;
   const close = (): void =>
     ask({
       verb: "Close",
       title: `Close task ${name}`,
       consequence: "Writes down by your name that it is done.",
       note: { label: "What was done", isNeeded: true },
+      asksForFile: evidence === "attachment",
       body: <p>{text}</p>,
-      act: async (note) => {
-        await send("POST", `/tasks/${encodeURIComponent(name)}/close`, { note });
+      act: async (note, handedIn) => {
+        await send("POST", `/tasks/${encodeURIComponent(name)}/close`, { note, ...handedIn });
         tasks.refresh();
       },
     });

@@ -1,7 +1,8 @@
 import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
-import { ApiError } from "../api/client.ts";
+import type { Attachment } from "../../src/model/evidence.ts";
+import { ApiError, send } from "../api/client.ts";
 import { isStale } from "../state/live.ts";
 import { Dialog } from "./dialog.tsx";
 import { Problem } from "./text.tsx";
@@ -17,9 +18,11 @@ export interface Question {
   typed?: string;
   /** Left out when nothing would keep it. */
   note?: { label: string; isNeeded: boolean };
+  /** A file has to be handed in with it. */
+  asksForFile?: boolean;
   body?: ComponentChildren;
   /** Rejects with ApiError. */
-  act: (note: string) => Promise<unknown>;
+  act: (note: string, handedIn: { attachment?: Attachment }) => Promise<unknown>;
 }
 
 const open = signal<Question | undefined>(undefined);
@@ -33,9 +36,10 @@ export function AskedQuestion() {
   return open.value === undefined ? null : <QuestionDialog key={open.value.title} {...open.value} />;
 }
 
-function QuestionDialog({ verb, title, consequence, typed, note, body, act }: Question) {
+function QuestionDialog({ verb, title, consequence, typed, note, asksForFile, body, act }: Question) {
   const [name, setName] = useState("");
   const [said, setSaid] = useState("");
+  const [file, setFile] = useState<File>();
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState<ApiError>();
   const close = (): void => void (open.value = undefined);
@@ -45,7 +49,7 @@ function QuestionDialog({ verb, title, consequence, typed, note, body, act }: Qu
     if (!isReady) return;
     setBusy(true);
     try {
-      await act(said.trim());
+      await act(said.trim(), file === undefined ? {} : { attachment: await handIn(file) });
       close();
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -87,6 +91,17 @@ function QuestionDialog({ verb, title, consequence, typed, note, body, act }: Qu
             />
           </label>
         )}
+        {asksForFile === true && (
+          <label>
+            <span>File</span>
+            <input
+              type="file"
+              name="file"
+              required
+              onChange={({ currentTarget }) => setFile(currentTarget.files?.[0])}
+            />
+          </label>
+        )}
         <Problem error={problem} />
         {isStale.value && <p class="warning">What is shown is old: wait until the server answers again.</p>}
         <div class="buttons">
@@ -100,4 +115,8 @@ function QuestionDialog({ verb, title, consequence, typed, note, body, act }: Qu
       </form>
     </Dialog>
   );
+}
+
+async function handIn(file: File): Promise<Attachment> {
+  return send("POST", `/evidence?name=${encodeURIComponent(file.name)}`, file);
 }

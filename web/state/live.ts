@@ -1,7 +1,7 @@
 import { computed } from "@preact/signals";
 import type { EventResource } from "../../src/server/contract/run.ts";
 import { cutSinceMs, followLive, heardAtMs, SILENT_AFTER_MS } from "../api/live.ts";
-import { areShown, environments } from "./lists.ts";
+import { refreshLists } from "./lists.ts";
 import { now } from "./now.ts";
 import { forgetWho } from "./session.ts";
 
@@ -40,11 +40,11 @@ export function startLive(ending: AbortSignal): void {
   followLive(
     {
       event(event) {
-        if (changesLists(event) && areShown(location.pathname)) environments.refresh();
+        if (changesLists(event)) refreshLists(location.pathname);
         for (const listener of listeners) listener.event(event);
       },
       opened() {
-        environments.refresh();
+        refreshLists(location.pathname);
         for (const listener of listeners) listener.reload();
       },
       refused: forgetWho,

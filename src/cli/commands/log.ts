@@ -1,6 +1,6 @@
 import type { ExitCode } from "../../error-codes.ts";
 import { formatDuration } from "../../lib/duration.ts";
-import type { RunFilter } from "../../model/run-list.ts";
+import type { ListedRun, RunFilter } from "../../model/run-list.ts";
 import type { Run } from "../../model/run.ts";
 import type { Tminus } from "../../model/tminus.ts";
 import { deployLog } from "../../report/deploy-log.ts";
@@ -22,16 +22,21 @@ export async function log(context: CommandContext, options: LogOptions): Promise
   const { markdown, ...asked } = options;
   const tminus = await context.open();
   const environment = environmentFilter(context, tminus);
-  const runs = await tminus.runs({ ...asked, environment });
+  const filter = { ...asked, environment };
   if (markdown === true) {
-    const logs = await deployLogs(tminus, runs);
+    const logs = await deployLogs(tminus, await tminus.runs(filter));
     output.result({ logs }, logs);
     return 0;
   }
-  const lines =
-    runs.length === 0 ? [noneText(options, environment)] : runLines(runs, host.clock.now(), output);
-  output.result({ runs: runs.map(runJson) }, lines);
-  if (runs.length === options.limit) output.note(`older runs: add --before ${runs.at(-1)!.id}`);
+  const { runs, hasOlder } = await tminus.listRuns(filter);
+  if (output.mode === "text")
+    output.result(
+      {},
+      runs.length === 0 ? [noneText(options, environment)] : runLines(runs, host.clock.now(), output),
+    );
+  // Plans may be large; only JSON says something of them.
+  else output.result({ runs: (await tminus.runs(filter)).map(runJson) }, []);
+  if (hasOlder) output.note(`older runs: add --before ${runs.at(-1)!.id}`);
   return 0;
 }
 
@@ -47,7 +52,7 @@ async function deployLogs(tminus: Tminus, runs: readonly Run[]): Promise<string[
 }
 
 function runLines(
-  runs: readonly Run[],
+  runs: readonly ListedRun[],
   now: Date,
   { columns, style }: { columns: number; style: Style },
 ): string[] {
@@ -57,7 +62,7 @@ function runLines(
       run.createdAt.toISOString().slice(0, 16).replace("T", " "),
       run.id,
       run.environment,
-      `${run.plan.purpose === "rollback" ? "rollback " : ""}${clean(releaseChange(run.plan))}`,
+      `${run.purpose === "rollback" ? "rollback " : ""}${clean(releaseChange(run))}`,
       formatDuration(Math.max(0, endedAt.getTime() - startedAt.getTime())),
       clean(run.createdBy),
     ];

@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { MAX_TOKEN_MS } from "../../model/people.ts";
 import { roles } from "../../model/role.ts";
 
 export const roleSchema = z.enum(roles).openapi("Role");
@@ -94,7 +95,11 @@ export const newTokenBody = z.strictObject({
   owner: z.string().max(100).optional().openapi({ description: "Whoever asks, when left out" }),
   kind: z.enum(["human", "agent"]),
   roles: z.array(roleSchema).max(20),
-  validMs: z.int().min(1).openapi({ description: "From now, in milliseconds", example: 2_592_000_000 }),
+  validMs: z
+    .int()
+    .min(1)
+    .max(MAX_TOKEN_MS)
+    .openapi({ description: "From now, in milliseconds", example: 2_592_000_000 }),
 });
 
 /** `secret` is there only this once: a repeated request is answered without it. */

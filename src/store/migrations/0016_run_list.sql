@@ -9,23 +9,42 @@ language sql immutable as $$
     where i = 1 or substr(v.text, i - 1, 2) ~ '^[^[:alnum:]][[:alnum:]]';
 $$;
 
+-- Each word at one place, with a mark: words without a place would be found by every mark.
+create function tminus.marked_words(p_words text[], p_mark text) returns tsvector
+language sql immutable as $$
+  select coalesce(string_agg(format('''%s'':1%s', replace(replace(word, '\', '\\'), '''', ''''''), p_mark), ' '), '')::tsvector
+    from unnest(p_words) word where word <> '';
+$$;
+
+-- What is of the reason is marked as B; there every sign parts two words.
 create function tminus.run_words(
   p_id text, p_environment text, p_release text, p_purpose text, p_created_by text, p_outcome text, p_verdict jsonb
 ) returns tsvector
 language sql immutable as $$
-  select array_to_tsvector(array_remove(array_remove(
+  select tminus.marked_words(
     array[lower(p_id), p_purpose]
       || tminus.word_beginnings(p_environment) || tminus.word_beginnings(p_release)
-      || tminus.word_beginnings(p_created_by) || tminus.word_beginnings(p_outcome)
-      || array(select left(word, 200)
-                 from regexp_split_to_table(lower(left(p_verdict ->> 'reason', 1000)), '[^[:alnum:]]+') word),
-    null), ''));
+      || tminus.word_beginnings(p_created_by) || tminus.word_beginnings(p_outcome), '')
+    || tminus.marked_words(
+      array(select left(word, 200)
+              from regexp_split_to_table(lower(left(p_verdict ->> 'reason', 1000)), '[^[:alnum:]]+') word), 'B');
 $$;
 
--- What people look for: every word of it has to be the beginning of a word of the run.
+-- One word as people look for it: the beginning of a word of the run. One with signs in it may stand in the reason, too: then
+-- each of its parts is the beginning of a word there.
+create function tminus.word_search(p_word text) returns text
+language sql immutable as $$
+  select format('(%s)', concat_ws(' | ',
+    format('''%s'':*', replace(replace(p_word, '\', '\\'), '''', '''''')),
+    (select string_agg(format('''%s'':*B', part), ' & ')
+       from regexp_split_to_table(p_word, '[^[:alnum:]]+') part
+       where part <> '' and p_word ~ '[^[:alnum:]]')));
+$$;
+
+-- What people look for: every word of it has to be found.
 create function tminus.run_search(p_text text) returns tsquery
 language sql immutable as $$
-  select string_agg(format('''%s'':*', replace(replace(lower(left(word, 200)), '\', '\\'), '''', '''''')), ' & ')::tsquery
+  select string_agg(tminus.word_search(lower(left(word, 200))), ' & ')::tsquery
     from regexp_split_to_table(p_text, '\s+') word where word <> '';
 $$;
 

@@ -57,6 +57,7 @@ export const unavailable = (): FakeTminus => {
   return fakeTminus(samplePlan(), {
     findRun: broken,
     runs: broken,
+    listRuns: broken,
     status: broken,
     events: broken,
     plan: broken,

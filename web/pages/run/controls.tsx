@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import type { SignalBody } from "../../../src/model/signal.ts";
 import { usualDecisions, type DecisionWord } from "../../../src/model/decision.ts";
-import { itemsToAttest } from "../../../src/model/attestation.ts";
+import { itemsToAttest, type AttestableItem } from "../../../src/model/attestation.ts";
 import { approvalView } from "../../../src/report/approval-view.ts";
 import { shortHash } from "../../../src/report/release-change.ts";
 import type { AllowedAction, RunResource } from "../../../src/server/contract/run.ts";
@@ -172,22 +172,25 @@ function Attestation({ open, shown, actions }: ControlsProps & { actions: Action
           <VerbButton
             key={item.id}
             word={`Attest ${item.id}`}
-            allowed={
-              item.by === undefined
-                ? attest
-                : { ...attest, consequence: `${sentenceOf(attest)} Asked of ${item.by}.` }
-            }
+            allowed={{ ...attest, consequence: `${item.text}${askedOf(item)}` }}
             question={() => ({
               ...plainQuestion(attest, run),
               verb: "Attest",
               title: `Attest ${item.id}`,
-              note: { label: "Note", isNeeded: item.isEvidence },
-              act: (note) => tell(open, { kind: "attest", stepId, item: item.id, note }),
+              body: <p>{item.text}</p>,
+              note: { label: "Note", isNeeded: item.demand === "note" },
+              asksForFile: item.demand === "attachment",
+              act: (note, handedIn) =>
+                tell(open, { kind: "attest", stepId, item: item.id, note, ...handedIn }),
             })}
           />
         ))}
     </>
   );
+}
+
+function askedOf({ owner, by = owner }: AttestableItem): string {
+  return by === undefined ? "" : ` · ${by}`;
 }
 
 function Decision({ open, shown, actions }: ControlsProps & { actions: Actions }) {
