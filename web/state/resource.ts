@@ -1,8 +1,8 @@
 import { signal, type Signal } from "@preact/signals";
-import { ApiError, get } from "../api/client.ts";
+import { ApiError, getText } from "../api/client.ts";
 import { forgetWho } from "./session.ts";
 
-/** Something that the server has, as it was last seen. */
+/** Something that the server has as JSON, as it was last seen. */
 export interface Resource<T> {
   readonly value: Signal<T | undefined>;
   /** Why it could not be had the last time. */
@@ -19,6 +19,8 @@ export function resource<T>(path: () => string | undefined, gapMs = 2000): Resou
   let lastMs = 0;
   let timer: number | undefined;
   let asked = 0;
+  /** Where from and what: the same once more is no news, and nothing is drawn anew for it. */
+  let last: { path: string; text: string } | undefined;
   const ask = async (): Promise<void> => {
     timer = undefined;
     lastMs = Date.now();
@@ -26,9 +28,10 @@ export function resource<T>(path: () => string | undefined, gapMs = 2000): Resou
     if (wanted === undefined) return;
     const mine = ++asked;
     try {
-      const found = await get<T>(wanted);
+      const text = await getText(wanted);
       if (mine !== asked || path() !== wanted) return;
-      value.value = found;
+      if (last?.path !== wanted || last.text !== text) value.value = JSON.parse(text) as T;
+      last = { path: wanted, text };
       problem.value = undefined;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
