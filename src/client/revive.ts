@@ -77,7 +77,7 @@ export function followUpOf(task: TaskResource): FollowUp {
   };
 }
 
-export function overrideOf({ at, until, identity, ...rest }: OverrideResource): Override {
+export function overrideOf({ at, until, identity, allowedActions: _, ...rest }: OverrideResource): Override {
   return { ...rest, ...known({ identity }), at: new Date(at), until: new Date(until) };
 }
 
@@ -98,11 +98,12 @@ export function leaseOf({ name, worker }: EnvironmentResource): Lease | undefine
   return { environment: name, runId, token, worker: holder, ...times };
 }
 
-export function userOf({ createdAt, disabledAt, ...user }: UserResource): User {
+export function userOf({ createdAt, disabledAt, allowedActions: _, ...user }: UserResource): User {
   return { ...user, createdAt: new Date(createdAt), ...dates({ disabledAt }) };
 }
 
-export function tokenOf({ createdAt, expiresAt, lastUsedAt, revokedAt, ...token }: TokenResource): ApiToken {
+export function tokenOf(resource: TokenResource): ApiToken {
+  const { createdAt, expiresAt, lastUsedAt, revokedAt, allowedActions: _, ...token } = resource;
   return {
     ...token,
     createdAt: new Date(createdAt),

@@ -1,5 +1,5 @@
 import { TminusError } from "../errors.ts";
-import { followUpName, type FollowUp } from "../model/follow-up.ts";
+import { enforcedOwner, followUpName } from "../model/follow-up.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { closeFollowUp, findFollowUp, openFollowUps } from "../store/follow-ups.ts";
 import { requireKept } from "./evidence.ts";
@@ -32,16 +32,11 @@ export function openFollowUpCalls(
       }
       await requirePermission(pool, actor, "close a task", environmentOf(found.environment));
       const name = `task ${followUpName(found)}`;
-      requireOwner(name, ownerOf(found), actor, await hasUsers(pool));
+      requireOwner(name, enforcedOwner(found), actor, await hasUsers(pool));
       requireDemanded(name, found.evidence, { note, hasFile: attachment !== undefined });
       if (attachment === undefined) return closeFollowUp(pool, id, { actor, note });
       await requireKept(pool, attachment);
       return closeFollowUp(pool, id, { actor, note, attachment: attachment.sha256 });
     },
   };
-}
-
-/** Of a run's checklist the runbook names the owner. Whoever declared an emergency may have somebody else make it good. */
-function ownerOf({ run, owner }: FollowUp): string | undefined {
-  return run === undefined ? undefined : owner;
 }

@@ -35,6 +35,14 @@ export interface NewFollowUp {
 /** One that is opened as its run ends. */
 export type RunTask = Pick<NewFollowUp, "text" | "owner" | "dueAt" | "origin" | "evidence">;
 
+/**
+ * Who alone may close it, once it is known who somebody is. Of a run's checklist the runbook names the owner; whoever declared
+ * an emergency may have somebody else make it good.
+ */
+export function enforcedOwner({ run, owner }: Pick<FollowUp, "run" | "owner">): string | undefined {
+  return run === undefined ? undefined : owner;
+}
+
 /** Whether it should have been closed by now. */
 export function isOverdue({ closed, dueAt }: FollowUp, now: Date): boolean {
   return closed === undefined && dueAt <= now;

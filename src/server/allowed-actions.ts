@@ -1,12 +1,13 @@
 import type { Actor } from "../model/actor.ts";
+import { enforcedOwner, type FollowUp } from "../model/follow-up.ts";
+import type { ApiToken, User } from "../model/people.ts";
 import { permissionOf, whyNotPermitted } from "../model/permission.ts";
-import type { SignalBody } from "../model/signal.ts";
+import { sameName } from "../model/person-name.ts";
 import type { EnvironmentStatus } from "../model/tminus.ts";
 import type { WindowStanding } from "../model/window-standing.ts";
 import { lockText } from "../model/lock.ts";
-import type { Action, AllowedAction } from "./contract/run.ts";
-
-export type RunAction = SignalBody["kind"];
+import type { EnvironmentResource } from "./contract/environment.ts";
+import { runActions as all, type AllowedAction, type RunAction } from "./contract/allowed-action.ts";
 
 /** What each does, one sentence. */
 const consequences: Readonly<Record<RunAction, string>> = {
@@ -24,17 +25,19 @@ const consequences: Readonly<Record<RunAction, string>> = {
 export function runActions(
   actor: Actor,
   refusals: Readonly<Partial<Record<RunAction, string>>>,
-): AllowedAction[] {
-  return (Object.keys(consequences) as RunAction[]).map((action) =>
+): AllowedAction<RunAction>[] {
+  return all.map((action) =>
     allowed(action, consequences[action], whyNotPermitted(actor, permissionOf[action]) ?? refusals[action]),
   );
 }
+
+type EnvironmentAction = EnvironmentResource["allowedActions"][number]["action"];
 
 export function environmentActions(
   actor: Actor,
   { environment, lock, active }: EnvironmentStatus,
   windows: WindowStanding,
-): AllowedAction[] {
+): AllowedAction<EnvironmentAction>[] {
   const operate = whyNotPermitted(actor, "operate");
   const waiting = active.length > 0 ? `, after run ${active.at(-1)!.id}` : "";
   return [
@@ -55,11 +58,100 @@ export function environmentActions(
       `Nothing more is deployed into ${environment} until the freeze ends; going back stays possible.`,
       whyNotPermitted(actor, permissionOf.freeze),
     ),
-    allowed("thaw", `The freeze ends now.`, operate),
+    ...freezeActions(actor),
+    allowed(
+      "override",
+      `A gate that does not pass keeps no plan for ${environment} from starting, for a time and by your name.`,
+      whyNotPermitted(actor, permissionOf.override),
+    ),
+    allowed(
+      "declare-emergency",
+      `${environment} may be deployed to at any time, for a time and by your name, with less asked beforehand.`,
+      whyNotPermitted(actor, "approve"),
+    ),
   ];
 }
 
-function allowed(action: Action, consequence: string, refusal: string | undefined): AllowedAction {
+export function freezeActions(actor: Actor): AllowedAction<"thaw">[] {
+  return [allowed("thaw", "The freeze ends now.", whyNotPermitted(actor, permissionOf.thaw))];
+}
+
+export function planActions(actor: Actor, blocked: readonly { reason: string }[]): AllowedAction<"start">[] {
+  return [
+    allowed(
+      "start",
+      "Exactly this plan is carried out; when anything that it was made from has changed, it is refused.",
+      whyNotPermitted(actor, permissionOf.deploy) ?? blocked[0]?.reason,
+    ),
+  ];
+}
+
+export function taskActions(actor: Actor, task: FollowUp): AllowedAction<"close">[] {
+  const owner = enforcedOwner(task);
+  const isOthers = owner !== undefined && !sameName(owner, actor.name);
+  return [
+    allowed(
+      "close",
+      "Writes down by your name that it is done.",
+      whyNotPermitted(actor, permissionOf["close a task"]) ??
+        (isOthers ? `it is for ${owner} to close` : undefined),
+    ),
+  ];
+}
+
+/** Of an override or an emergency. */
+export function wordActions(actor: Actor): AllowedAction<"end">[] {
+  return [
+    allowed("end", "It holds no longer; plans ask for everything again.", whyNotPermitted(actor, "stop")),
+  ];
+}
+
+export function userActions(
+  actor: Actor,
+  { name }: Pick<User, "name">,
+): AllowedAction<"change" | "set-password">[] {
+  const administer = whyNotPermitted(actor, "administer");
+  const isOwn = sameName(name, actor.name) && actor.checked.by === "password" && actor.kind === "human";
+  return [
+    allowed("change", `${name} has other roles, or signs in no more.`, administer),
+    allowed("set-password", `${name} signs in with another password.`, isOwn ? undefined : administer),
+  ];
+}
+
+export function tokenActions(actor: Actor, { owner }: Pick<ApiToken, "owner">): AllowedAction<"revoke">[] {
+  const isOwn = sameName(owner, actor.name) && actor.kind === "human";
+  return [
+    allowed(
+      "revoke",
+      "Nobody acts with it any more.",
+      isOwn ? undefined : whyNotPermitted(actor, "administer"),
+    ),
+  ];
+}
+
+/** What makes something new in the project; nobody who has not signed in does. */
+export function projectActions(actor: Actor | undefined): AllowedAction<"add-user" | "create-token">[] {
+  if (actor === undefined) return [];
+  const isHuman = actor.kind === "human";
+  return [
+    allowed(
+      "add-user",
+      "Somebody more may sign in, with the roles that you give.",
+      whyNotPermitted(actor, "administer"),
+    ),
+    allowed(
+      "create-token",
+      "Whoever has the token acts by your name, with at most your roles.",
+      isHuman ? undefined : `${actor.name} acts through an agent`,
+    ),
+  ];
+}
+
+function allowed<Action extends string>(
+  action: Action,
+  consequence: string,
+  refusal: string | undefined,
+): AllowedAction<Action> {
   return refusal === undefined
     ? { action, isAllowed: true, consequence }
     : { action, isAllowed: false, reason: refusal, consequence };

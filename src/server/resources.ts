@@ -6,6 +6,7 @@ import type { Override } from "../model/override.ts";
 import type { ApiToken, User } from "../model/people.ts";
 import type { Attempt, RunEvent } from "../model/run.ts";
 import type { ListedRun } from "../model/run-list.ts";
+import { freezeActions, taskActions, tokenActions, userActions, wordActions } from "./allowed-actions.ts";
 import type { FreezeResource, TaskResource } from "./contract/environment.ts";
 import type { EmergencyResource, OverrideResource } from "./contract/word.ts";
 import type { AttemptResource, EventResource, RunSummary } from "./contract/run.ts";
@@ -42,7 +43,7 @@ export function attemptResource({ begunAt, endedAt, ...attempt }: Attempt): Atte
   return { ...attempt, begunAt: begunAt.toISOString(), ...times({ endedAt }) };
 }
 
-export function freezeResource(freeze: DeclaredFreeze): FreezeResource {
+export function freezeResource(freeze: DeclaredFreeze, who: Actor): FreezeResource {
   const { environment, reason, by, at, from, until } = freeze;
   return {
     name: freezeName(freeze),
@@ -52,10 +53,11 @@ export function freezeResource(freeze: DeclaredFreeze): FreezeResource {
     at: at.toISOString(),
     from: from.toISOString(),
     until: until.toISOString(),
+    allowedActions: freezeActions(who),
   };
 }
 
-export function taskResource(task: FollowUp, now: Date): TaskResource {
+export function taskResource(task: FollowUp, now: Date, who: Actor): TaskResource {
   const { environment, run, text, owner, origin, evidence, openedAt, dueAt, remindedAt } = task;
   return {
     name: followUpName(task),
@@ -69,14 +71,20 @@ export function taskResource(task: FollowUp, now: Date): TaskResource {
     dueAt: dueAt.toISOString(),
     ...times({ remindedAt }),
     isOverdue: isOverdue(task, now),
+    allowedActions: taskActions(who, task),
   };
 }
 
-export function userResource({ createdAt, disabledAt, ...user }: User): UserResource {
-  return { ...user, createdAt: createdAt.toISOString(), ...times({ disabledAt }) };
+export function userResource({ createdAt, disabledAt, ...user }: User, who: Actor): UserResource {
+  return {
+    ...user,
+    createdAt: createdAt.toISOString(),
+    ...times({ disabledAt }),
+    allowedActions: userActions(who, user),
+  };
 }
 
-export function tokenResource(token: ApiToken): TokenResource {
+export function tokenResource(token: ApiToken, who: Actor): TokenResource {
   const { id, name, owner, kind, roles, createdAt, createdBy, expiresAt, lastUsedAt, revokedAt } = token;
   return {
     id,
@@ -88,19 +96,12 @@ export function tokenResource(token: ApiToken): TokenResource {
     createdBy,
     expiresAt: expiresAt.toISOString(),
     ...times({ lastUsedAt, revokedAt }),
+    allowedActions: tokenActions(who, token),
   };
 }
 
-export function overrideResource({
-  id,
-  environment,
-  gate,
-  by,
-  identity,
-  reason,
-  at,
-  until,
-}: Override): OverrideResource {
+export function overrideResource(override: Override, who: Actor): OverrideResource {
+  const { id, environment, gate, by, identity, reason, at, until } = override;
   return {
     id,
     environment,
@@ -110,13 +111,22 @@ export function overrideResource({
     reason,
     at: at.toISOString(),
     until: until.toISOString(),
+    allowedActions: wordActions(who),
   };
 }
 
-export function emergencyResource(emergency: Emergency): EmergencyResource {
+export function emergencyResource(emergency: Emergency, who: Actor): EmergencyResource {
   const { id, environment, by, reason, at, until } = emergency;
-  const name = emergencyName(emergency);
-  return { id, name, environment, by, reason, at: at.toISOString(), until: until.toISOString() };
+  return {
+    id,
+    name: emergencyName(emergency),
+    environment,
+    by,
+    reason,
+    at: at.toISOString(),
+    until: until.toISOString(),
+    allowedActions: wordActions(who),
+  };
 }
 
 /** E-mails are for those who see users. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GuardedServer, type ValidRequest } from "./support/guarded-server.ts";
 import { casesOf, changes, documentOf, undocumented, type Case } from "./support/operations.ts";
+import { isLetThrough } from "./support/let-through.ts";
 import type { RawAnswer } from "./support/raw-request.ts";
 import { changedBetween, StateReader } from "./support/state-mark.ts";
 
@@ -55,16 +56,6 @@ async function refusals(
 
 function every(cases: readonly Case[], answer: string) {
   return { answers: Object.fromEntries(cases.map(({ name }) => [name, answer])), changed: [] };
-}
-
-/** Whoever is answered so was let do it, whatever came of it, and was understood. */
-function isLetThrough({ status, code, message }: RawAnswer): boolean {
-  if (status >= 500 || status === 401) return false;
-  if (code === "USAGE_INVALID")
-    return !/^(json|form|param|query|header|cookie|the request|the header)\b/.test(message);
-  return (
-    code !== "PERMISSION_REFUSED" && code !== "ORIGIN_REFUSED" && !message.startsWith("there is nothing at")
-  );
 }
 
 describe("the routes of the server", () => {

@@ -152,7 +152,7 @@ describe("requests that change something", () => {
       "true",
     ]);
     expect(second.body).toEqual(first.body);
-    const { freezes } = (await of("viewer").get("/api/environments/production/windows")).body;
+    const { freezes } = (await of("operator").get("/api/environments/production/windows")).body;
     expect(freezes).toEqual([first.body]);
     const other = await of("operator").post("/api/freezes", { ...until, reason: "another" }, key);
     expect([other.status, other.body.error.code]).toEqual([422, "REQUEST_REPEATED"]);

@@ -1,11 +1,12 @@
 import { useEffect } from "preact/hooks";
 import type { EnvironmentResource, TaskResource } from "../../src/server/contract/environment.ts";
-import type { AllowedAction, RunSummary } from "../../src/server/contract/run.ts";
+import type { AllowedAction } from "../../src/server/contract/allowed-action.ts";
+import type { RunSummary } from "../../src/server/contract/run.ts";
 import { send } from "../api/client.ts";
 import { ask } from "../parts/ask.tsx";
 import { RunRow } from "../parts/run-row.tsx";
 import { Panel, Problem, Quiet, StateMark, Time, Title } from "../parts/text.tsx";
-import { sentenceOf, verbs } from "../parts/verbs.ts";
+import { sentenceOf } from "../parts/verbs.ts";
 import { environments, refreshLists, tasks } from "../state/lists.ts";
 import { isStale } from "../state/live.ts";
 
@@ -59,12 +60,13 @@ function NeedsYou({ runs, due, locked }: NeedsYouProps) {
 }
 
 function TaskLine({ task }: { task: TaskResource }) {
-  const { name, environment, text, dueAt, isOverdue, owner, evidence } = task;
+  const { name, environment, text, dueAt, isOverdue, owner, evidence, allowedActions } = task;
+  const closing = allowedActions[0]!;
   const close = (): void =>
     ask({
       verb: "Close",
       title: `Close task ${name}`,
-      consequence: "Writes down by your name that it is done.",
+      consequence: sentenceOf(closing),
       note: { label: "What was done", isNeeded: true },
       asksForFile: evidence === "attachment",
       body: <p>{text}</p>,
@@ -78,7 +80,13 @@ function TaskLine({ task }: { task: TaskResource }) {
       <StateMark icon="◇" word={isOverdue ? "OVERDUE" : "TO DO"} paint={isOverdue ? "red" : "yellow"} />{" "}
       <strong>{environment}</strong> {text} · due <Time at={dueAt} />
       {owner !== undefined && ` · ${owner}`}{" "}
-      <button type="button" class="small" disabled={isStale.value} onClick={close}>
+      <button
+        type="button"
+        class="small"
+        disabled={!closing.isAllowed || isStale.value}
+        title={sentenceOf(closing)}
+        onClick={close}
+      >
         Close task {name}
       </button>
     </p>
@@ -196,7 +204,7 @@ function EnvironmentVerb({ environment: { name, lock }, allowed }: EnvironmentVe
           aria-describedby={id}
           onClick={action === "unlock" ? unlock : undefined}
         >
-          {action === "deploy" ? "Plan a release" : verbs[action].word}
+          {action === "deploy" ? "Plan a release" : "Unlock"}
         </button>
       )}
       <span id={id} class="sentence">

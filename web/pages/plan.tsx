@@ -5,11 +5,12 @@ import { formatDuration, formatOffset } from "../../src/lib/duration.ts";
 import { releaseChange, shortHash } from "../../src/report/release-change.ts";
 import { timelineLines } from "../../src/report/timeline-text.ts";
 import { undoText } from "../../src/report/undo-text.ts";
+import type { AllowedAction } from "../../src/server/contract/allowed-action.ts";
 import type { RunSummary } from "../../src/server/contract/run.ts";
 import { ApiError, send } from "../api/client.ts";
 import { ask } from "../parts/ask.tsx";
 import { Panel, Problem, Quiet, StateMark, Title } from "../parts/text.tsx";
-import { verbs } from "../parts/verbs.ts";
+import { sentenceOf } from "../parts/verbs.ts";
 import { isStale } from "../state/live.ts";
 import { session } from "../state/session.ts";
 import { Board } from "./run/board.tsx";
@@ -19,6 +20,7 @@ interface MadePlan {
   plan: Plan;
   isBlocked: boolean;
   summary: string;
+  allowedActions: AllowedAction[];
 }
 
 /** A plan is made, which changes nothing; is read; and then exactly it is started. */
@@ -158,21 +160,24 @@ function Reading({ made, started }: { made: MadePlan; started: (run: RunSummary)
 }
 
 function Start({
-  made: { plan, isBlocked },
+  made: { plan, allowedActions },
   started,
 }: {
   made: MadePlan;
   started: (run: RunSummary) => void;
 }) {
+  const starting = allowedActions[0]!;
   const isClosed = plan.purpose === "deploy" && plan.window?.isOpen === false;
+  const consequence =
+    starting.isAllowed && isClosed
+      ? "The run keeps its place in the queue and begins when the next window opens."
+      : sentenceOf(starting);
   const { name } = plan.environment;
   const start = (): void =>
     ask({
       verb: "Start this plan",
       title: `Start plan ${shortHash(plan.hash)} on ${name}`,
-      consequence: isClosed
-        ? "The run keeps its place in the queue and begins when the next window opens."
-        : verbs.deploy.consequence,
+      consequence,
       act: async () => started(await send<RunSummary>("POST", "/runs", { plan, waitForWindow: isClosed })),
     });
   return (
@@ -180,18 +185,14 @@ function Start({
       <button
         type="button"
         class="primary"
-        disabled={isBlocked || isStale.value}
+        disabled={!starting.isAllowed || isStale.value}
         onClick={start}
         aria-describedby="why-start"
       >
         Start this plan
       </button>
       <span id="why-start" class="sentence">
-        {isBlocked
-          ? "It is blocked: nothing of it can be started."
-          : isClosed
-            ? "It waits for the next window."
-            : "Exactly this plan is carried out; when anything that it was made from has changed, it is refused."}
+        {consequence}
       </span>
     </div>
   );

@@ -1,7 +1,8 @@
 import { z } from "@hono/zod-openapi";
 import { evidenceDemands } from "../../model/follow-up.ts";
 import { windowStandingSchema } from "../../model/window-standing.ts";
-import { allowedActionSchema, runSummarySchema } from "./run.ts";
+import { allowedActionsOf } from "./allowed-action.ts";
+import { runSummarySchema } from "./run.ts";
 
 /** What the target says of itself right now; `unknown` is neither there nor gone. */
 const trafficSchema = z.discriminatedUnion("state", [
@@ -25,6 +26,7 @@ export const freezeSchema = z
     at: z.iso.datetime().openapi({ description: "When it was declared" }),
     from: z.iso.datetime(),
     until: z.iso.datetime(),
+    allowedActions: allowedActionsOf("thaw"),
   })
   .openapi("Freeze");
 export type FreezeResource = z.output<typeof freezeSchema>;
@@ -42,6 +44,7 @@ export const taskSchema = z
     dueAt: z.iso.datetime(),
     remindedAt: z.iso.datetime().optional(),
     isOverdue: z.boolean(),
+    allowedActions: allowedActionsOf("close"),
   })
   .openapi("Task");
 export type TaskResource = z.output<typeof taskSchema>;
@@ -87,7 +90,7 @@ export const environmentSchema = z
       .openapi({ description: "What somebody should have attested by now" }),
     overdueTasks: z.array(taskSchema),
     windows: windowStandingSchema,
-    allowedActions: z.array(allowedActionSchema),
+    allowedActions: allowedActionsOf("deploy", "unlock", "freeze", "thaw", "override", "declare-emergency"),
   })
   .openapi("Environment");
 export type EnvironmentResource = z.output<typeof environmentSchema>;

@@ -1,5 +1,6 @@
 import { z } from "@hono/zod-openapi";
 import { planSchema } from "../../model/plan.ts";
+import { allowedActionsOf } from "./allowed-action.ts";
 
 /**
  * A plan, checked by the model's own schema. For the document it is translated by zod itself: the document's generator does
@@ -12,6 +13,7 @@ export const madePlanSchema = z.object({
   isBlocked: z.boolean(),
   blocked: z.array(z.object({ where: z.string(), reason: z.string(), fix: z.string().optional() })),
   summary: z.string(),
+  allowedActions: allowedActionsOf("start"),
 });
 export type MadePlanResource = z.output<typeof madePlanSchema>;
 

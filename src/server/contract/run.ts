@@ -1,37 +1,11 @@
 import { z } from "@hono/zod-openapi";
 import { actorSchema } from "../../model/actor.ts";
 import { decisionWords } from "../../model/decision.ts";
+import { allowedActionsOf, runActions } from "./allowed-action.ts";
 import { errorRecordSchema } from "./error.ts";
 import { planResourceSchema } from "./plan.ts";
 import { runOutcomes, runStates } from "../../model/run-list.ts";
 import { eventTypes } from "../../model/run.ts";
-
-/** The verbs of a run and of an environment; the same words as on the command line. */
-export const actions = [
-  "approve",
-  "reject",
-  "attest",
-  "resolve",
-  "hold",
-  "resume",
-  "abort",
-  "rollback",
-  "deploy",
-  "unlock",
-  "freeze",
-  "thaw",
-] as const;
-export type Action = (typeof actions)[number];
-
-export const allowedActionSchema = z
-  .object({
-    action: z.enum(actions),
-    isAllowed: z.boolean(),
-    reason: z.string().optional().openapi({ description: "Why not, when it is not allowed" }),
-    consequence: z.string().optional().openapi({ description: "What it would do, one sentence" }),
-  })
-  .openapi("AllowedAction");
-export type AllowedAction = z.output<typeof allowedActionSchema>;
 
 export const waitingForSchema = z
   .object({
@@ -92,7 +66,7 @@ export const runSchema = z
     ...runFields,
     plan: planResourceSchema,
     starter: actorSchema.clone().openapi({ description: "Who started it, and how that is known" }),
-    allowedActions: z.array(allowedActionSchema),
+    allowedActions: allowedActionsOf(...runActions),
   })
   .openapi("Run");
 export type RunResource = z.output<typeof runSchema>;

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { MAX_TOKEN_MS } from "../../model/people.ts";
 import { roles } from "../../model/role.ts";
+import { allowedActionsOf } from "./allowed-action.ts";
 
 export const roleSchema = z.enum(roles).openapi("Role");
 
@@ -30,6 +31,7 @@ export const sessionSchema = z
       .boolean()
       .openapi({ description: "Whether POST /api/kill ends the server, as in the demo" }),
     version: z.string(),
+    allowedActions: allowedActionsOf("add-user", "create-token"),
   })
   .openapi("Session");
 export type Session = z.output<typeof sessionSchema>;
@@ -54,6 +56,7 @@ export const userSchema = z
     createdAt: z.iso.datetime(),
     createdBy: z.string(),
     disabledAt: z.iso.datetime().optional(),
+    allowedActions: allowedActionsOf("change", "set-password"),
   })
   .openapi("User");
 export type UserResource = z.output<typeof userSchema>;
@@ -70,6 +73,7 @@ export const tokenSchema = z
     expiresAt: z.iso.datetime(),
     lastUsedAt: z.iso.datetime().optional(),
     revokedAt: z.iso.datetime().optional(),
+    allowedActions: allowedActionsOf("revoke"),
   })
   .openapi("Token");
 export type TokenResource = z.output<typeof tokenSchema>;

@@ -1,6 +1,7 @@
 import { z } from "@hono/zod-openapi";
 import { actorSchema } from "../../model/actor.ts";
 import { MAX_WORD_MS } from "../../model/timed-word.ts";
+import { allowedActionsOf } from "./allowed-action.ts";
 
 const word = {
   id: z.int(),
@@ -9,6 +10,7 @@ const word = {
   reason: z.string(),
   at: z.iso.datetime(),
   until: z.iso.datetime().openapi({ description: "When it ends by itself" }),
+  allowedActions: allowedActionsOf("end"),
 };
 
 /** Of a person's word that lets something pass for a time; how long is the call's to judge. */

@@ -36,7 +36,8 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
       ...(environment === undefined ? {} : { environment: tminus.environment(environment).name }),
       ...(from === undefined ? {} : { from }),
     };
-    return c.json(freezeResource(await tminus.freeze(request, signedIn(c.get("who")))), 201);
+    const who = signedIn(c.get("who"));
+    return c.json(freezeResource(await tminus.freeze(request, who), who), 201);
   });
 
   const list = createRoute({
@@ -48,7 +49,8 @@ export function addCalendar(api: Api, { tminus }: ServerPorts): void {
   });
   api.openapi(list, async (c) => {
     const found = await tminus.freezes(environmentNamed(tminus, c.req.valid("query").environment));
-    return c.json({ freezes: found.map(freezeResource) }, 200);
+    const who = signedIn(c.get("who"));
+    return c.json({ freezes: found.map((freeze) => freezeResource(freeze, who)) }, 200);
   });
 
   const lift = createRoute({

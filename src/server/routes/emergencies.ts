@@ -22,7 +22,9 @@ export function addEmergencies(api: Api, { tminus }: ServerPorts): void {
   api.openapi(list, async (c) => {
     const { environment } = c.req.valid("query");
     const name = environmentNamed(tminus, environment);
-    return c.json({ emergencies: (await tminus.emergencies(name)).map(emergencyResource) }, 200);
+    const who = signedIn(c.get("who"));
+    const found = await tminus.emergencies(name);
+    return c.json({ emergencies: found.map((one) => emergencyResource(one, who)) }, 200);
   });
 
   const declare = createRoute({
@@ -33,8 +35,8 @@ export function addEmergencies(api: Api, { tminus }: ServerPorts): void {
     responses: { 201: json("The emergency", emergencySchema), ...problems },
   });
   api.openapi(declare, async (c) => {
-    const made = await tminus.declareEmergency(c.req.valid("json"), signedIn(c.get("who")));
-    return c.json(emergencyResource(made), 201);
+    const who = signedIn(c.get("who"));
+    return c.json(emergencyResource(await tminus.declareEmergency(c.req.valid("json"), who), who), 201);
   });
 
   const end = createRoute({

@@ -50,7 +50,8 @@ export function addEnvironments(api: Api, { tminus, clock }: ServerPorts): void 
   });
   api.openapi(windows, async (c) => {
     const found = await tminus.windows(known(c.req.valid("param").name));
-    return c.json({ ...found, freezes: found.freezes.map(freezeResource) }, 200);
+    const who = signedIn(c.get("who"));
+    return c.json({ ...found, freezes: found.freezes.map((freeze) => freezeResource(freeze, who)) }, 200);
   });
 
   const unlock = createRoute({
@@ -128,7 +129,7 @@ export function addEnvironments(api: Api, { tminus, clock }: ServerPorts): void 
             },
           }),
       overdueItems: overdueItems.map(({ dueAt, ...item }) => ({ ...item, dueAt: dueAt.toISOString() })),
-      overdueTasks: overdueTasks.map((task) => taskResource(task, now)),
+      overdueTasks: overdueTasks.map((task) => taskResource(task, now, who)),
       windows: standing,
       allowedActions: environmentActions(who, status, standing),
     };

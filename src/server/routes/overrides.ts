@@ -22,7 +22,8 @@ export function addOverrides(api: Api, { tminus }: ServerPorts): void {
   api.openapi(list, async (c) => {
     const { environment } = c.req.valid("query");
     const found = await tminus.overrides(environmentNamed(tminus, environment));
-    return c.json({ overrides: found.map(overrideResource) }, 200);
+    const who = signedIn(c.get("who"));
+    return c.json({ overrides: found.map((one) => overrideResource(one, who)) }, 200);
   });
 
   const make = createRoute({
@@ -35,7 +36,8 @@ export function addOverrides(api: Api, { tminus }: ServerPorts): void {
   api.openapi(make, async (c) => {
     const wanted = c.req.valid("json");
     tminus.environment(wanted.environment);
-    return c.json(overrideResource(await tminus.override(wanted, signedIn(c.get("who")))), 201);
+    const who = signedIn(c.get("who"));
+    return c.json(overrideResource(await tminus.override(wanted, who), who), 201);
   });
 
   const end = createRoute({

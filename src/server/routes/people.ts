@@ -1,4 +1,5 @@
 import { Secret } from "../../lib/redact.ts";
+import type { Actor } from "../../model/actor.ts";
 import type { MadeToken } from "../../model/people.ts";
 import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
 import {
@@ -25,7 +26,10 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
     ...asks("administer", TAG, "Who may sign in, by name"),
     responses: { 200: json("The users", z.object({ users: z.array(userSchema) })), ...problems },
   });
-  api.openapi(users, async (c) => c.json({ users: (await people.users()).map(userResource) }, 200));
+  api.openapi(users, async (c) => {
+    const who = signedIn(c.get("who"));
+    return c.json({ users: (await people.users()).map((user) => userResource(user, who)) }, 200);
+  });
 
   const added = z.object({ user: userSchema, made: madeTokenSchema.optional() });
   const add = createRoute({
@@ -41,12 +45,13 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
       ...(password === undefined ? {} : { password: secretOf(password) }),
       ...(withToken ? { token: true as const } : {}),
     };
-    const made = await people.addUser(user, credentials, signedIn(c.get("who")));
-    const answer = { user: userResource(made.user) };
+    const who = signedIn(c.get("who"));
+    const made = await people.addUser(user, credentials, who);
+    const answer = { user: userResource(made.user, who) };
     if (made.token === undefined) return c.json(answer, 201);
-    const token = tokenResource(made.token.token);
+    const token = tokenResource(made.token.token, who);
     c.set("answerToRepeat", { ...answer, made: { token } });
-    return c.json({ ...answer, made: madeResource(made.token) }, 201);
+    return c.json({ ...answer, made: madeResource(made.token, who) }, 201);
   });
 
   const change = createRoute({
@@ -63,8 +68,9 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
       ...(isDisabled === undefined ? {} : { disabled: isDisabled }),
       ...(password === undefined ? {} : { password: secretOf(password) }),
     };
-    const changed = await people.changeUser(c.req.valid("param").name, changes, signedIn(c.get("who")));
-    return c.json(userResource(changed), 200);
+    const who = signedIn(c.get("who"));
+    const changed = await people.changeUser(c.req.valid("param").name, changes, who);
+    return c.json(userResource(changed, who), 200);
   });
 
   const tokens = createRoute({
@@ -73,7 +79,10 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
     ...asks("administer", TAG, "Tokens without their secrets, newest first"),
     responses: { 200: json("The tokens", z.object({ tokens: z.array(tokenSchema) })), ...problems },
   });
-  api.openapi(tokens, async (c) => c.json({ tokens: (await people.tokens()).map(tokenResource) }, 200));
+  api.openapi(tokens, async (c) => {
+    const who = signedIn(c.get("who"));
+    return c.json({ tokens: (await people.tokens()).map((token) => tokenResource(token, who)) }, 200);
+  });
 
   const create = createRoute({
     method: "post",
@@ -86,8 +95,8 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
     const who = signedIn(c.get("who"));
     const wanted = c.req.valid("json");
     const made = await people.createToken({ ...wanted, owner: wanted.owner ?? who.name }, who);
-    c.set("answerToRepeat", { token: tokenResource(made.token) });
-    return c.json(madeResource(made), 201);
+    c.set("answerToRepeat", { token: tokenResource(made.token, who) });
+    return c.json(madeResource(made, who), 201);
   });
 
   const revoke = createRoute({
@@ -97,13 +106,14 @@ export function addPeople(api: Api, { tminus }: ServerPorts): void {
     request: { params: z.object({ id: z.string() }) },
     responses: { 200: json("The token", tokenSchema), ...problems },
   });
-  api.openapi(revoke, async (c) =>
-    c.json(tokenResource(await people.revokeToken(c.req.valid("param").id, signedIn(c.get("who")))), 200),
-  );
+  api.openapi(revoke, async (c) => {
+    const who = signedIn(c.get("who"));
+    return c.json(tokenResource(await people.revokeToken(c.req.valid("param").id, who), who), 200);
+  });
 }
 
-function madeResource({ token, secret }: MadeToken): MadeTokenResource {
-  return { token: tokenResource(token), secret: secret.reveal() };
+function madeResource({ token, secret }: MadeToken, who: Actor): MadeTokenResource {
+  return { token: tokenResource(token, who), secret: secret.reveal() };
 }
 
 function secretOf(password: string): Secret {

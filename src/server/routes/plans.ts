@@ -5,10 +5,11 @@ import { planHash } from "../../model/plan-hash.ts";
 import type { Plan } from "../../model/plan.ts";
 import { blockingReasons, isBlocked, planSummary } from "../../report/plan-text.ts";
 import { listedRun } from "../../model/run-list.ts";
-import { asks, body, createRoute, json, problems, z, type Api } from "../api.ts";
+import { asks, body, createRoute, json, problems, z, type Api, type ApiEnvironment } from "../api.ts";
 import { madePlanSchema, planResourceSchema, type MadePlanResource } from "../contract/plan.ts";
 import { runSummarySchema } from "../contract/run.ts";
 import { signedIn } from "../middleware/permit.ts";
+import { planActions } from "../allowed-actions.ts";
 import { answerAsEvents } from "../answer-as-events.ts";
 import { runSummary } from "../resources.ts";
 import type { ServerPorts } from "../server-ports.ts";
@@ -102,13 +103,21 @@ export function addPlans(api: Api, { tminus, closing, log }: ServerPorts): void 
   });
 
   async function madeOf(
-    c: Context,
+    c: Context<ApiEnvironment>,
     { at, ...wanted }: Wanted,
     progress: (text: string) => void,
   ): Promise<MadePlanResource> {
     const signal = limitOf(c);
+    const who = signedIn(c.get("who"));
     const plan = await tminus.plan({ ...wanted, ...(at === undefined ? {} : { at }), signal, progress });
-    return { plan, isBlocked: isBlocked(plan), blocked: blockingReasons(plan), summary: planSummary(plan) };
+    const blocked = blockingReasons(plan);
+    return {
+      plan,
+      isBlocked: isBlocked(plan),
+      blocked,
+      summary: planSummary(plan),
+      allowedActions: planActions(who, blocked),
+    };
   }
 
   function limitOf(c: Context): AbortSignal {

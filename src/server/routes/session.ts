@@ -4,6 +4,7 @@ import { Secret } from "../../lib/redact.ts";
 import { uncheckedActor, type Actor } from "../../model/actor.ts";
 import { createRoute, body, json, problems, type Api } from "../api.ts";
 import { loginSchema, sessionSchema, setUpSchema, type Session } from "../contract/session.ts";
+import { projectActions } from "../allowed-actions.ts";
 import { beginSession, SESSION_COOKIE_OPTIONS } from "../begin-session.ts";
 import { SESSION_COOKIE } from "../middleware/identity.ts";
 import { limitBody } from "../middleware/limit-body.ts";
@@ -115,5 +116,6 @@ async function sessionOf(
     oidc: oidc?.issuer ?? null,
     canBeKilled: kill !== undefined,
     version,
+    allowedActions: projectActions(who),
   };
 }

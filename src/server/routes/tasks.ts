@@ -22,7 +22,9 @@ export function addTasks(api: Api, { tminus, clock }: ServerPorts): void {
     const now = clock.now();
     const { environment } = c.req.valid("query");
     const name = environmentNamed(tminus, environment);
-    return c.json({ tasks: (await tminus.followUps(name)).map((task) => taskResource(task, now)) }, 200);
+    const who = signedIn(c.get("who"));
+    const tasks = (await tminus.followUps(name)).map((task) => taskResource(task, now, who));
+    return c.json({ tasks }, 200);
   });
 
   const close = createRoute({

@@ -4,7 +4,8 @@ import { usualDecisions, type DecisionWord } from "../../../src/model/decision.t
 import { itemsToAttest, type AttestableItem } from "../../../src/model/attestation.ts";
 import { approvalView } from "../../../src/report/approval-view.ts";
 import { shortHash } from "../../../src/report/release-change.ts";
-import type { AllowedAction, RunResource } from "../../../src/server/contract/run.ts";
+import type { AllowedAction, RunAction } from "../../../src/server/contract/allowed-action.ts";
+import type { RunResource } from "../../../src/server/contract/run.ts";
 import { ApiError, get, send } from "../../api/client.ts";
 import { ask, type Question } from "../../parts/ask.tsx";
 import { Panel, Problem, Quiet, Time } from "../../parts/text.tsx";
@@ -59,7 +60,8 @@ export function Controls({ open, shown }: ControlsProps) {
   );
 }
 
-type Actions = ReadonlyMap<AllowedAction["action"], AllowedAction>;
+type AllowedRunAction = AllowedAction<RunAction>;
+type Actions = ReadonlyMap<RunAction, AllowedRunAction>;
 
 function Waiting({ open, shown, actions }: ControlsProps & { actions: Actions }) {
   const { waitingFor } = shown.view;
@@ -116,7 +118,7 @@ function Approval({ open, shown, actions }: ControlsProps & { actions: Actions }
 
 /** What is approved is shown first, and what was shown is sent with the approval. */
 async function approvalQuestion(
-  approve: AllowedAction,
+  approve: AllowedRunAction,
   stepId: string,
   open: OpenRun,
   { id, plan, environment }: RunResource,
@@ -220,11 +222,14 @@ function Decision({ open, shown, actions }: ControlsProps & { actions: Actions }
   );
 }
 
-function steer(action: Steering, allowed: AllowedAction, open: OpenRun, run: RunResource): Question {
+function steer(action: Steering, allowed: AllowedRunAction, open: OpenRun, run: RunResource): Question {
   return { ...plainQuestion(allowed, run), act: (note) => tell(open, { kind: action, note }) };
 }
 
-function plainQuestion(allowed: AllowedAction, { environment, release }: RunResource): Omit<Question, "act"> {
+function plainQuestion(
+  allowed: AllowedRunAction,
+  { environment, release }: RunResource,
+): Omit<Question, "act"> {
   const { word, destroys } = verbs[allowed.action];
   return {
     verb: word,
@@ -241,7 +246,7 @@ async function tell(open: OpenRun, body: SignalBody): Promise<void> {
 }
 
 interface VerbButtonProps {
-  allowed: AllowedAction;
+  allowed: AllowedRunAction;
   question: () => Question | Promise<Question>;
   word?: string;
   isPrimary?: boolean;
