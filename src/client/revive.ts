@@ -77,7 +77,8 @@ export function followUpOf(task: TaskResource): FollowUp {
   };
 }
 
-export function overrideOf({ at, until, identity, allowedActions: _, ...rest }: OverrideResource): Override {
+export function overrideOf(resource: OverrideResource): Override {
+  const { at, until, identity, allowedActions: _, ...rest } = resource;
   return { ...rest, ...known({ identity }), at: new Date(at), until: new Date(until) };
 }
 
@@ -98,7 +99,8 @@ export function leaseOf({ name, worker }: EnvironmentResource): Lease | undefine
   return { environment: name, runId, token, worker: holder, ...times };
 }
 
-export function userOf({ createdAt, disabledAt, allowedActions: _, ...user }: UserResource): User {
+export function userOf(resource: UserResource): User {
+  const { createdAt, disabledAt, allowedActions: _, ...user } = resource;
   return { ...user, createdAt: new Date(createdAt), ...dates({ disabledAt }) };
 }
 
