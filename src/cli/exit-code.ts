@@ -18,9 +18,3 @@ export function exitOfOutcome(outcome: RunOutcome): ExitCode {
 export function refusalOf({ outcome, verdict }: Pick<Run, "outcome" | "verdict">): ErrorCode | undefined {
   return outcome === "failed" ? verdict?.code : undefined;
 }
-
-/** Whether the run goes on only when a person says something. */
-export function waitsForPerson({ state, waitingFor }: Pick<Run, "state" | "waitingFor">): boolean {
-  if (state === "ended") return false;
-  return state === "held" || (waitingFor !== undefined && waitingFor.for !== "time");
-}

@@ -55,7 +55,15 @@ export function createApp(ports: ServerPorts): Api {
   });
   app.use("/api/*", wellFormedAddress());
   app.use("/api/*", sameOrigin(hosts));
-  app.use("/api/*", limitRates({ points: limits.requestsPerMinute, seconds: 60, addressOf }));
+  app.use(
+    "/api/*",
+    limitRates({
+      points: limits.requestsPerMinute,
+      seconds: 60,
+      // Counted by themselves: pages that look do not keep anybody from stopping.
+      addressOf: (c) => (isSignal(c) ? `signals of ${addressOf(c)}` : addressOf(c)),
+    }),
+  );
   app.use("/api/*", identity(ports));
   app.use("/api/*", limitBodies(BODIES));
   app.use("/api/*", wellFormedJson(JSON_LIMITS));
@@ -74,6 +82,11 @@ export function createApp(ports: ServerPorts): Api {
     return c.body(text, 200, { "content-type": contentType });
   });
   return app;
+}
+
+/** Whether it is what a person tells a run: to hold, to stop, to go back, to go on. */
+function isSignal({ req }: Context): boolean {
+  return req.method === "POST" && /^\/api\/runs\/[^/]+\/signals$/.test(req.path);
 }
 
 function tell(c: Context, error: unknown): Response {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { effectStep, stage } from "../support/effect-steps.ts";
 import { ReleaseProject } from "../support/release-project.ts";
 import { ApiClient } from "./support/api-client.ts";
-import { Browser } from "./support/plain-browser.ts";
+import { Browser, type Page } from "./support/plain-browser.ts";
 import { startServer, type RunningServer } from "./support/running-server.ts";
 
 const CLIENT = { client_id: "tminus", client_secret: "a-secret-of-the-client-that-is-long" };
@@ -52,7 +52,7 @@ afterAll(async () => {
 });
 
 /** Through the provider's own pages. */
-async function signIn(browser: Browser, name: string): Promise<{ status: number; body: string }> {
+async function signIn(browser: Browser, name: string): Promise<Page> {
   let page = await browser.open(`${server.url}/api/login/oidc`);
   for (let forms = 0; page.body.includes("<form"); forms++) {
     expect(forms).toBeLessThan(4);
@@ -78,17 +78,23 @@ describe("signing in by an identity provider", () => {
       ["tom", "nobody with this e-mail may sign in"],
       ["eve", "has not verified an e-mail"],
     ] as const) {
-      const page = await signIn(new Browser(), name);
-      expect([page.status, page.body]).toEqual([401, expect.stringContaining(why)]);
+      const browser = new Browser();
+      const page = await signIn(browser, name);
+      // A person comes back to the console; the log of the server says why.
+      expect(page.url).toBe(`${server.url}/?refused=IDENTITY_REFUSED`);
+      const cookie = browser.cookieOf(server.url);
+      expect((await new ApiClient(server.url).get("/api/session", { cookie })).body.who).toBeNull();
+      await server.command.until(new RegExp(`nobody was signed in by .*${why}`));
     }
   });
 
   it("is refused to a browser that did not begin it, and to an answer that was not asked for", async () => {
-    const foreign = await new ApiClient(server.url).get("/api/login/oidc/callback?code=x&state=y");
-    expect([foreign.status, foreign.body.error.code]).toEqual([401, "IDENTITY_REFUSED"]);
+    const answer = `${server.url}/api/login/oidc/callback?code=x&state=y`;
+    const refused = `${server.url}/?refused=IDENTITY_REFUSED`;
+    expect((await new Browser().open(answer)).url).toBe(refused);
     const browser = new Browser();
     await browser.open(`${server.url}/api/login/oidc`, { follow: false });
-    const forged = await browser.open(`${server.url}/api/login/oidc/callback?code=x&state=y`);
-    expect([forged.status, forged.body]).toEqual([401, expect.stringContaining("IDENTITY_REFUSED")]);
+    expect((await browser.open(answer)).url).toBe(refused);
+    expect(browser.cookieOf(server.url)).not.toContain("__Host-tminus=");
   });
 });

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { freePort } from "../../src/providers/local/free-port.ts";
 import { effectStep, stage } from "../support/effect-steps.ts";
@@ -131,6 +132,25 @@ describe("limits", () => {
       );
     expect(asked.map(({ status }) => status)).toEqual([...Array<number>(13).fill(200), 429, 429]);
     expect(Number(asked.at(-1)!.headers["retry-after"])).toBeGreaterThan(0);
+    await server.stop();
+  });
+
+  it("do not keep anybody from stopping a run because pages have looked too often", PATIENCE, async () => {
+    const server = await startServer(guarded.project, ["--role", "web", "--requests-per-minute", "5"]);
+    const headers = guarded.as("ann");
+    const look = () => rawRequest(server.url, { path: "/api/session", headers });
+    for (let n = 0; n < 5; n++) expect((await look()).status).toBe(200);
+    expect((await look()).status).toBe(429);
+    const stop = () =>
+      rawRequest(server.url, {
+        method: "POST",
+        path: "/api/runs/nothing/signals",
+        headers: { ...headers, "content-type": "application/json", "idempotency-key": randomUUID() },
+        body: JSON.stringify({ kind: "abort", note: "" }),
+      });
+    const answers: (string | undefined)[] = [];
+    for (let n = 0; n < 6; n++) answers.push((await stop()).code);
+    expect(answers).toEqual([...Array<string>(5).fill("RUN_UNKNOWN"), "RATE_LIMITED"]);
     await server.stop();
   });
 

@@ -1,4 +1,5 @@
 import type { ErrorBody } from "../../src/server/contract/error.ts";
+import { eventParts } from "./event-parts.ts";
 
 /** What the server refused, in its own words; `code` is one of docs/errors.md, or UNREACHABLE when it did not answer. */
 export class ApiError extends Error {
@@ -39,21 +40,45 @@ export async function getText(path: string): Promise<string> {
   return (await answerTo(path, {})).text();
 }
 
-/** Sends what changes something, with a key by which the server knows it again. Errors: ApiError. */
+/** Sends what changes something, with a key by which the server knows it when it comes again. Errors: ApiError. */
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
-export async function send<T>(method: "POST" | "DELETE", path: string, body?: object | File): Promise<T> {
+export async function send<T>(
+  method: "POST" | "DELETE",
+  path: string,
+  body?: object | File,
+  key: string = crypto.randomUUID(),
+): Promise<T> {
   const isFile = body instanceof File;
   const type = isFile ? "application/octet-stream" : "application/json";
   const response = await answerTo(path, {
     method,
     headers: {
-      "idempotency-key": crypto.randomUUID(),
+      "idempotency-key": key,
       ...(body === undefined ? {} : { "content-type": type }),
     },
     ...(body === undefined ? {} : { body: isFile ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
   return (text === "" ? {} : JSON.parse(text)) as T;
+}
+
+/** Has something made that takes long, and is told meanwhile what is looked at. Errors: ApiError. */
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller knows what the path answers
+export async function make<T>(path: string, body: object, progress: (text: string) => void): Promise<T> {
+  const headers = { "idempotency-key": crypto.randomUUID(), "content-type": "application/json" };
+  const response = await answerTo(path, { method: "POST", headers, body: JSON.stringify(body) });
+  try {
+    for await (const part of eventParts(response)) {
+      if (part.kind !== "message") continue;
+      const said: unknown = JSON.parse(part.data);
+      if (part.event === "progress") progress(String(said));
+      if (part.event === "error") throw new ApiError(response.status, said as Refusal);
+      if (part.event === "result") return said as T;
+    }
+  } catch (error) {
+    if (error instanceof ApiError) throw error; // otherwise the stream was cut
+  }
+  throw unreachable();
 }
 
 async function answerTo(path: string, init: RequestInit): Promise<Response> {
@@ -72,13 +97,17 @@ async function reach(path: string, init: RequestInit): Promise<Response> {
     return await fetch(`/api${path}`, { credentials: "same-origin", ...init });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, {
-      code: "UNREACHABLE",
-      message: "the server does not answer",
-      hint: "Runs go on without it. Try again in a moment, or look with: tminus status",
-      details: {},
-    });
+    throw unreachable();
   }
+}
+
+function unreachable(): ApiError {
+  return new ApiError(0, {
+    code: "UNREACHABLE",
+    message: "the server does not answer",
+    hint: "Runs go on without it. Try again in a moment, or look with: tminus status",
+    details: {},
+  });
 }
 
 async function refusalOf(response: Response): Promise<ApiError> {

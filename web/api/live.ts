@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { EventResource } from "../../src/server/contract/run.ts";
-import { EventStreamReader, type StreamPart } from "../../src/lib/event-stream.ts";
+import type { StreamPart } from "../../src/lib/event-stream.ts";
+import { eventParts } from "./event-parts.ts";
 
 /** What the tab that holds the stream tells the others. */
 type Told =
@@ -109,17 +110,14 @@ async function readOnce(
       signal: silent.signal,
     });
     if (response.status === 401) return "refused";
-    if (!response.ok || response.body === null) return "cut";
+    if (!response.ok) return "cut";
     alive();
     opened();
-    const reader = new EventStreamReader();
-    const chunks = response.body.pipeThrough(new TextDecoderStream()).getReader();
-    for (;;) {
-      const { done, value } = await chunks.read();
-      if (done) return "cut";
+    for await (const part of eventParts(response)) {
       alive();
-      for (const part of reader.push(value)) pass(part, tell);
+      pass(part, tell);
     }
+    return "cut";
   } catch {
     return "cut"; // or silent: whoever holds the stream opens it again
   } finally {

@@ -99,8 +99,8 @@ function Freeze({ freeze: { name, environment, reason, by, from, until }, canTha
       title: `Thaw freeze ${name}`,
       consequence: children,
       note: { label: "Why it may end now", isNeeded: true },
-      act: async (why) => {
-        await send("DELETE", `/freezes/${encodeURIComponent(name)}`, { reason: why });
+      act: async ({ note }, key) => {
+        await send("DELETE", `/freezes/${encodeURIComponent(name)}`, { reason: note }, key);
         environments.refresh();
       },
     });

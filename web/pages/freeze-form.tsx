@@ -1,48 +1,33 @@
-import { useState } from "preact/hooks";
 import type { FreezeResource } from "../../src/server/contract/environment.ts";
-import { ApiError, send } from "../api/client.ts";
+import { send } from "../api/client.ts";
 import { Panel, Problem } from "../parts/text.tsx";
 import { sentenceOf } from "../parts/verbs.ts";
+import { textOf, useForm } from "../parts/use-attempt.ts";
 import { announce } from "../state/announce.ts";
 import { environments } from "../state/lists.ts";
 import { isStale } from "../state/live.ts";
 import { session } from "../state/session.ts";
-import { textOf } from "./sign-in.tsx";
 
 /** Keeps deploys out for a while. */
 export function FreezeForm() {
-  const [problem, setProblem] = useState<ApiError>();
-  const [isBusy, setBusy] = useState(false);
   const freeze = environments.value.value?.environments
     .flatMap(({ allowedActions }) => allowedActions)
     .find(({ action }) => action === "freeze");
-  const declare = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const element = event.currentTarget as HTMLFormElement;
-    const form = new FormData(element);
+  const { problem, isBusy, submit } = useForm(async (form, element) => {
     const [environment, from] = [textOf(form, "environment"), textOf(form, "from").trim()];
-    setBusy(true);
-    try {
-      const { name, until } = await send<FreezeResource>("POST", "/freezes", {
-        ...(environment === "" ? {} : { environment }),
-        reason: textOf(form, "reason").trim(),
-        ...(from === "" ? {} : { from }),
-        until: textOf(form, "until").trim(),
-      });
-      announce(`freeze ${name} until ${until}`);
-      setProblem(undefined);
-      element.reset();
-      environments.refresh();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-    } finally {
-      setBusy(false);
-    }
-  };
+    const { name, until } = await send<FreezeResource>("POST", "/freezes", {
+      ...(environment === "" ? {} : { environment }),
+      reason: textOf(form, "reason").trim(),
+      ...(from === "" ? {} : { from }),
+      until: textOf(form, "until").trim(),
+    });
+    announce(`freeze ${name} until ${until}`);
+    element.reset();
+    environments.refresh();
+  });
   return (
     <Panel title="Freeze">
-      <form class="filters" onSubmit={(event) => void declare(event)}>
+      <form class="filters" onSubmit={submit}>
         <label>
           <span>Environment</span>
           <select name="environment">

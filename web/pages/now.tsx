@@ -1,5 +1,6 @@
 import { useEffect } from "preact/hooks";
 import type { EnvironmentResource, TaskResource } from "../../src/server/contract/environment.ts";
+import { waitsForPerson } from "../../src/model/waits-for-person.ts";
 import type { AllowedAction } from "../../src/server/contract/allowed-action.ts";
 import type { RunSummary } from "../../src/server/contract/run.ts";
 import { send } from "../api/client.ts";
@@ -10,19 +11,24 @@ import { sentenceOf } from "../parts/verbs.ts";
 import { environments, refreshLists, tasks } from "../state/lists.ts";
 import { isStale } from "../state/live.ts";
 
+const REFRESH_MS = 30_000;
+
 /** What is live, what runs, and what needs somebody, first. */
 export function Now() {
-  useEffect(() => refreshLists("/"), []);
+  useEffect(() => {
+    refreshLists("/");
+    // Windows open by the clock, and not everything that changes traffic is an event.
+    const timer = setInterval(() => refreshLists("/"), REFRESH_MS);
+    return () => clearInterval(timer);
+  }, []);
   const all = environments.value.value?.environments;
-  const waiting = (all ?? []).flatMap(({ active }) =>
-    active.filter(({ state, waitingFor }) => waitingFor !== undefined || state === "held"),
-  );
+  const waiting = (all ?? []).flatMap(({ active }) => active.filter(waitsForPerson));
   const due = tasks.value.value?.tasks ?? [];
   return (
     <>
       <Title>Now</Title>
       <Problem error={environments.problem.value} />
-      <NeedsYou runs={waiting} due={due} locked={(all ?? []).filter(({ lock }) => lock !== undefined)} />
+      <NeedsYou runs={waiting} due={due} environments={all ?? []} />
       {all === undefined && environments.problem.value === undefined && <Quiet>Looking …</Quiet>}
       <div class="cards">
         {all?.map((environment) => (
@@ -36,11 +42,13 @@ export function Now() {
 interface NeedsYouProps {
   runs: readonly RunSummary[];
   due: readonly TaskResource[];
-  locked: readonly EnvironmentResource[];
+  environments: readonly EnvironmentResource[];
 }
 
-function NeedsYou({ runs, due, locked }: NeedsYouProps) {
-  if (runs.length + due.length + locked.length === 0) return null;
+function NeedsYou({ runs, due, environments: all }: NeedsYouProps) {
+  const locked = all.filter(({ lock }) => lock !== undefined);
+  const overdue = all.flatMap(({ overdueItems }) => overdueItems);
+  if (runs.length + due.length + locked.length + overdue.length === 0) return null;
   return (
     <Panel title="Needs somebody" class="needs">
       {runs.map((run) => (
@@ -50,6 +58,13 @@ function NeedsYou({ runs, due, locked }: NeedsYouProps) {
         <p key={name} class="line">
           <StateMark icon="■" word="LOCKED" paint="red" /> <strong>{name}</strong> since run{" "}
           <a href={`/runs/${lock!.runId}`}>{lock!.runId}</a>: {lock!.reason}
+        </p>
+      ))}
+      {overdue.map(({ run, step, item, owner, dueAt }) => (
+        <p key={`${run} ${step} ${item}`} class="line">
+          <StateMark icon="◇" word="OVERDUE" paint="red" /> <strong>{item}</strong> of run{" "}
+          <a href={`/runs/${run}`}>{run}</a> · due <Time at={dueAt} />
+          {owner !== undefined && ` · ${owner}`}
         </p>
       ))}
       {due.map((task) => (
@@ -70,8 +85,8 @@ function TaskLine({ task }: { task: TaskResource }) {
       note: { label: "What was done", isNeeded: true },
       asksForFile: evidence === "attachment",
       body: <p>{text}</p>,
-      act: async (note, handedIn) => {
-        await send("POST", `/tasks/${encodeURIComponent(name)}/close`, { note, ...handedIn });
+      act: async (said, key) => {
+        await send("POST", `/tasks/${encodeURIComponent(name)}/close`, said, key);
         tasks.refresh();
       },
     });
@@ -186,8 +201,8 @@ function EnvironmentVerb({ environment: { name, lock }, allowed }: EnvironmentVe
       typed: name,
       note: { label: "Why it may be deployed to again", isNeeded: true },
       body: <p>It was locked: {lock?.reason}</p>,
-      act: async (reason) => {
-        await send("POST", `/environments/${encodeURIComponent(name)}/unlock`, { reason });
+      act: async ({ note }, key) => {
+        await send("POST", `/environments/${encodeURIComponent(name)}/unlock`, { reason: note }, key);
         environments.refresh();
       },
     });

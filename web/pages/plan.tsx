@@ -7,14 +7,14 @@ import { timelineLines } from "../../src/report/timeline-text.ts";
 import { undoText } from "../../src/report/undo-text.ts";
 import type { AllowedAction } from "../../src/server/contract/allowed-action.ts";
 import type { RunSummary } from "../../src/server/contract/run.ts";
-import { ApiError, send } from "../api/client.ts";
+import { make, send } from "../api/client.ts";
 import { ask } from "../parts/ask.tsx";
 import { Panel, Problem, Quiet, StateMark, Title } from "../parts/text.tsx";
 import { sentenceOf } from "../parts/verbs.ts";
 import { isStale } from "../state/live.ts";
+import { textOf, useForm } from "../parts/use-attempt.ts";
 import { session } from "../state/session.ts";
 import { Board } from "./run/board.tsx";
-import { textOf } from "./sign-in.tsx";
 
 interface MadePlan {
   plan: Plan;
@@ -27,35 +27,23 @@ interface MadePlan {
 export function PlanPage() {
   const { query, route } = useLocation();
   const [made, setMade] = useState<MadePlan>();
-  const [problem, setProblem] = useState<ApiError>();
-  const [isBusy, setBusy] = useState(false);
-  const make = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+  const [doing, setDoing] = useState("");
+  const { problem, isBusy, submit } = useForm(async (form) => {
     const at = textOf(form, "at").trim();
-    setBusy(true);
     setMade(undefined);
-    setProblem(undefined);
-    try {
-      setMade(
-        await send<MadePlan>("POST", "/plans", {
-          environment: textOf(form, "environment"),
-          release: textOf(form, "release").trim(),
-          purpose: textOf(form, "purpose"),
-          ...(at === "" ? {} : { at }),
-        }),
-      );
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-    } finally {
-      setBusy(false);
-    }
-  };
+    setDoing("");
+    const wanted = {
+      environment: textOf(form, "environment"),
+      release: textOf(form, "release").trim(),
+      purpose: textOf(form, "purpose"),
+      ...(at === "" ? {} : { at }),
+    };
+    setMade(await make<MadePlan>("/plans/told", wanted, setDoing));
+  });
   return (
     <>
       <Title>Plan</Title>
-      <form class="panel filters" onSubmit={(event) => void make(event)}>
+      <form class="panel filters" onSubmit={submit}>
         <label>
           <span>Environment</span>
           <select name="environment" defaultValue={query.environment}>
@@ -94,6 +82,7 @@ export function PlanPage() {
         </button>
       </form>
       <Problem error={problem} />
+      {isBusy && <Quiet>{doing}</Quiet>}
       {made === undefined && !isBusy && problem === undefined && (
         <Quiet>Making a plan looks at everything that it rests on, and changes nothing.</Quiet>
       )}
@@ -178,7 +167,8 @@ function Start({
       verb: "Start this plan",
       title: `Start plan ${shortHash(plan.hash)} on ${name}`,
       consequence,
-      act: async () => started(await send<RunSummary>("POST", "/runs", { plan, waitForWindow: isClosed })),
+      act: async (_said, key) =>
+        started(await send<RunSummary>("POST", "/runs", { plan, waitForWindow: isClosed }, key)),
     });
   return (
     <div class="verb">

@@ -1,31 +1,18 @@
-import { useState } from "preact/hooks";
-import { ApiError } from "../api/client.ts";
 import { Problem, Quiet } from "../parts/text.tsx";
+import { textOf, useForm } from "../parts/use-attempt.ts";
 import { session, setUp } from "../state/session.ts";
-import { textOf } from "./sign-in.tsx";
 
 /** The first user, by the link that the server printed: /setup#<code>. */
 export function SetUp() {
-  const [problem, setProblem] = useState<ApiError>();
-  const [isBusy, setBusy] = useState(false);
   const code = location.pathname === "/setup" ? decodeURIComponent(location.hash.slice(1)) : "";
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
+  const { problem, isBusy, submit } = useForm(async (form) => {
     const [name, email, password] = ["name", "email", "password"].map((field) => textOf(form, field));
-    setBusy(true);
-    try {
-      await setUp(code, { name: name!, email: email!, password: password! });
-      history.replaceState(null, "", "/");
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-      setBusy(false);
-    }
-  };
+    await setUp(code, { name: name!, email: email!, password: password! });
+    history.replaceState(null, "", "/");
+  });
   return (
     <main class="alone">
-      <form class="panel card" onSubmit={(event) => void submit(event)}>
+      <form class="panel card" onSubmit={submit}>
         <p class="brand-t big" aria-hidden="true">
           T−
         </p>

@@ -1,26 +1,16 @@
-import { useState } from "preact/hooks";
-import { ApiError } from "../api/client.ts";
 import { Problem } from "../parts/text.tsx";
+import { textOf, useForm } from "../parts/use-attempt.ts";
 import { session, signIn } from "../state/session.ts";
 
 export function SignIn() {
-  const [problem, setProblem] = useState<ApiError>();
-  const [isBusy, setBusy] = useState(false);
-  const submit = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget as HTMLFormElement);
-    setBusy(true);
-    try {
-      await signIn(textOf(form, "name"), textOf(form, "password"));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-      setBusy(false);
-    }
-  };
+  const { problem, isBusy, submit } = useForm((form) =>
+    signIn(textOf(form, "name"), textOf(form, "password")),
+  );
+  // Of the way back from the provider; nothing but a code, because anybody can write an address.
+  const refused = /^\?refused=([A-Z_]+)$/.exec(location.search)?.[1] ?? null;
   return (
     <main class="alone">
-      <form class="panel card" onSubmit={(event) => void submit(event)}>
+      <form class="panel card" onSubmit={submit}>
         <p class="brand-t big" aria-hidden="true">
           T−
         </p>
@@ -37,12 +27,18 @@ export function SignIn() {
         <button type="submit" class="primary" disabled={isBusy}>
           Sign in
         </button>
+        {session.value?.oidc !== null && (
+          <a class="button" href="/api/login/oidc">
+            Sign in with {new URL(session.value!.oidc).host}
+          </a>
+        )}
+        {refused !== null && (
+          <p class="problem" role="alert">
+            ✗ The provider did not sign you in: <code>{refused}</code>. An admin adds users, with the e-mail
+            that it knows.
+          </p>
+        )}
       </form>
     </main>
   );
-}
-
-export function textOf(form: FormData, name: string): string {
-  const value = form.get(name);
-  return typeof value === "string" ? value : "";
 }

@@ -2,10 +2,11 @@ import { signal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import type { Attachment } from "../../src/model/evidence.ts";
-import { ApiError, send } from "../api/client.ts";
+import { send } from "../api/client.ts";
 import { isStale } from "../state/live.ts";
 import { Dialog } from "./dialog.tsx";
 import { Problem } from "./text.tsx";
+import { textOf, useForm } from "./use-attempt.ts";
 
 /** Something to be done that is asked for once more before it is. */
 export interface Question {
@@ -21,8 +22,13 @@ export interface Question {
   /** A file has to be handed in with it. */
   asksForFile?: boolean;
   body?: ComponentChildren;
-  /** Rejects with ApiError. */
-  act: (note: string, handedIn: { attachment?: Attachment }) => Promise<unknown>;
+  /** With the key the server does it once, however often it is tried from the same question. Rejects with ApiError. */
+  act: (said: Said, key: string) => Promise<unknown>;
+}
+
+export interface Said {
+  note: string;
+  attachment?: Attachment;
 }
 
 const open = signal<Question | undefined>(undefined);
@@ -38,28 +44,22 @@ export function AskedQuestion() {
 
 function QuestionDialog({ verb, title, consequence, typed, note, asksForFile, body, act }: Question) {
   const [name, setName] = useState("");
-  const [said, setSaid] = useState("");
-  const [file, setFile] = useState<File>();
-  const [isBusy, setBusy] = useState(false);
-  const [problem, setProblem] = useState<ApiError>();
-  const close = (): void => void (open.value = undefined);
-  const isReady = !isBusy && !isStale.value && (typed === undefined || name === typed);
-  const carryOut = async (event: SubmitEvent): Promise<void> => {
-    event.preventDefault();
+  const [key] = useState(() => crypto.randomUUID());
+  const isReady = !isStale.value && (typed === undefined || name === typed);
+  const { problem, isBusy, submit } = useForm(async (form) => {
     if (!isReady) return;
-    setBusy(true);
-    try {
-      await act(said.trim(), file === undefined ? {} : { attachment: await handIn(file) });
-      close();
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-      setBusy(false);
-    }
+    const file = form.get("file");
+    const attachment = file instanceof File ? { attachment: await handIn(file) } : {};
+    await act({ note: textOf(form, "note").trim(), ...attachment }, key);
+    open.value = undefined;
+  });
+  // Nobody is to miss that it was refused.
+  const close = (): void => {
+    if (!isBusy) open.value = undefined;
   };
   return (
     <Dialog title={title} close={close}>
-      <form onSubmit={(event) => void carryOut(event)}>
+      <form onSubmit={submit}>
         <p class="consequence">{consequence}</p>
         {body}
         {typed !== undefined && (
@@ -82,34 +82,27 @@ function QuestionDialog({ verb, title, consequence, typed, note, asksForFile, bo
               {note.label}
               {note.isNeeded ? "" : " (may be left out)"}
             </span>
-            <input
-              name="note"
-              maxLength={500}
-              required={note.isNeeded}
-              value={said}
-              onInput={({ currentTarget }) => setSaid(currentTarget.value)}
-            />
+            <input name="note" maxLength={500} required={note.isNeeded} />
           </label>
         )}
         {asksForFile === true && (
           <label>
             <span>File</span>
-            <input
-              type="file"
-              name="file"
-              required
-              onChange={({ currentTarget }) => setFile(currentTarget.files?.[0])}
-            />
+            <input type="file" name="file" required />
           </label>
         )}
         <Problem error={problem} />
         {isStale.value && <p class="warning">What is shown is old: wait until the server answers again.</p>}
         <div class="buttons">
-          <button type="button" onClick={close}>
+          <button type="button" disabled={isBusy} onClick={close}>
             Back
           </button>
-          <button type="submit" class={typed === undefined ? "primary" : "danger"} disabled={!isReady}>
-            {verb}
+          <button
+            type="submit"
+            class={typed === undefined ? "primary" : "danger"}
+            disabled={isBusy || !isReady}
+          >
+            {isBusy ? `${verb} …` : verb}
           </button>
         </div>
       </form>

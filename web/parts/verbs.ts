@@ -22,7 +22,7 @@ export const decisions: Readonly<Record<DecisionWord, Verb & { consequence: stri
   done: { word: "It is done", consequence: "Takes the step as done and goes on.", destroys: false },
   retry: { word: "Try again", consequence: "Carries the step out once more.", destroys: false },
   promote: {
-    word: "Keep it now",
+    word: "Promote",
     consequence: "Ends the watch before its time and keeps the release.",
     destroys: false,
   },

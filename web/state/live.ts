@@ -31,7 +31,7 @@ export function onNews(listener: NewsListener): () => void {
 
 /** Whether an event changes what lists of runs and environments show. */
 export function changesLists({ type }: EventResource): boolean {
-  return type.startsWith("run.") || type === "step.waiting" || type === "step.continued";
+  return /^(run\.|step\.(waiting|continued|done)|undo\.done)/.test(type);
 }
 
 /** Follows the server as long as somebody is signed in; ends when `ending` aborts. */

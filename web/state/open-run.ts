@@ -35,6 +35,8 @@ export interface ShownRun {
 export type ChangesSinceApproval = { changes: (Omit<ApprovedBefore, "at"> & { at: string }) | null };
 
 const WATCH_EVERY_MS = 2500;
+/** What would be lost grows with every row that users write. */
+const COUNT_EVERY_MS = 20_000;
 /** How many events of a run are kept to be looked at; the view has them all. */
 const MAX_EVENTS = 5000;
 
@@ -111,9 +113,14 @@ export function openRun(id: string): OpenRun {
     else void begin();
   });
   const stopProblem = run.problem.subscribe((found) => (problem.value = found));
-  const poll = window.setInterval(() => {
-    if (!document.hidden && isWatching(shown.value?.view)) watched.refresh();
-  }, WATCH_EVERY_MS);
+  const polls = [
+    window.setInterval(() => {
+      if (!document.hidden && isWatching(shown.value?.view)) watched.refresh();
+    }, WATCH_EVERY_MS),
+    window.setInterval(() => {
+      if (!document.hidden && isActive(shown.value?.view)) rollback.refresh();
+    }, COUNT_EVERY_MS),
+  ];
   run.refresh();
   rollback.refresh();
   return {
@@ -132,10 +139,11 @@ export function openRun(id: string): OpenRun {
     reload() {
       run.refresh();
       refreshAround();
-      void catchUp();
+      // What is the same as before is no news: it is begun with again here when it could not be the last time.
+      void (shown.peek() === undefined ? begin() : catchUp());
     },
     close() {
-      clearInterval(poll);
+      polls.forEach((poll) => clearInterval(poll));
       stopRun();
       stopProblem();
     },
@@ -157,8 +165,15 @@ function revive(event: EventResource): RunEvent {
   return { ...event, at: new Date(event.at) } as RunEvent;
 }
 
-function isWatching(view: RunView | undefined): boolean {
+function isActive(view: RunView | undefined): boolean {
   return view !== undefined && view.state !== "ended" && view.state !== "queued";
+}
+
+function isWatching(view: RunView | undefined): boolean {
+  if (view === undefined || !isActive(view)) return false;
+  return stepsIn(view).some(
+    ({ kind, state }) => kind === "watch" && /^(running|waiting|parked)$/.test(state),
+  );
 }
 
 /** By step, and the run's own under "". */

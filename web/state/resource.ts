@@ -5,6 +5,8 @@ import { forgetWho } from "./session.ts";
 /** Something that the server has as JSON, as it was last seen. */
 export interface Resource<T> {
   readonly value: Signal<T | undefined>;
+  /** When it was last had, in ms since 1970; 0: never. */
+  readonly atMs: Signal<number>;
   /** Why it could not be had the last time. */
   readonly problem: Signal<ApiError | undefined>;
   /** Asks at once, or after `gapMs` since the last time; calls that come meanwhile are one. */
@@ -16,6 +18,7 @@ export interface Resource<T> {
 export function resource<T>(path: () => string | undefined, gapMs = 2000): Resource<T> {
   const value = signal<T | undefined>(undefined);
   const problem = signal<ApiError | undefined>(undefined);
+  const atMs = signal(0);
   let lastMs = 0;
   let timer: number | undefined;
   let asked = 0;
@@ -32,6 +35,7 @@ export function resource<T>(path: () => string | undefined, gapMs = 2000): Resou
       if (mine !== asked || path() !== wanted) return;
       if (last?.path !== wanted || last.text !== text) value.value = JSON.parse(text) as T;
       last = { path: wanted, text };
+      atMs.value = Date.now();
       problem.value = undefined;
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
@@ -46,6 +50,7 @@ export function resource<T>(path: () => string | undefined, gapMs = 2000): Resou
   };
   return {
     value,
+    atMs,
     problem,
     refresh() {
       timer ??= window.setTimeout(askWhenSeen, Math.max(0, lastMs + gapMs - Date.now()));

@@ -4,7 +4,7 @@ import { TminusError } from "../../errors.ts";
 import type { ExitCode } from "../../error-codes.ts";
 import { usualDecisions, type DecisionWord } from "../../model/decision.ts";
 import { type CommandContext } from "../command-context.ts";
-import { waitsForPerson } from "../exit-code.ts";
+import { waitsForPerson } from "../../model/waits-for-person.ts";
 import { identify, type IdentityOptions } from "../identify.ts";
 import { pickRun } from "../pick-run.ts";
 import { sendSignal } from "../send-signal.ts";

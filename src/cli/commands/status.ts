@@ -2,7 +2,7 @@ import type { ExitCode } from "../../error-codes.ts";
 import { followUpName } from "../../model/follow-up.ts";
 import type { EnvironmentStatus } from "../../model/tminus.ts";
 import { environmentFilter, type CommandContext } from "../command-context.ts";
-import { waitsForPerson } from "../exit-code.ts";
+import { waitsForPerson } from "../../model/waits-for-person.ts";
 import { runJson, toJson } from "../output/json.ts";
 import { statusText } from "../output/status-text.ts";
 

@@ -1,6 +1,7 @@
 import { deleteCookie, getCookie, setCookie } from "hono/cookie";
 import * as z from "zod";
-import { TminusError } from "../../errors.ts";
+import { TminusError, toErrorRecord } from "../../errors.ts";
+import { toldError } from "../told-error.ts";
 import { beginSession } from "../begin-session.ts";
 import type { Api } from "../api.ts";
 import type { ServerPorts } from "../server-ports.ts";
@@ -15,7 +16,7 @@ const attemptSchema = z.strictObject({ state: z.string(), nonce: z.string(), ver
 
 /** Pages for browsers, and not part of the API's document: to the provider and back. */
 export function addOidc(api: Api, ports: ServerPorts): void {
-  const { tminus, oidc, url } = ports;
+  const { tminus, oidc, url, log } = ports;
   if (oidc === undefined) return;
 
   api.get("/login/oidc", async (c) => {
@@ -28,13 +29,19 @@ export function addOidc(api: Api, ports: ServerPorts): void {
   });
 
   api.get("/login/oidc/callback", async (c) => {
-    const attempt = attemptOf(getCookie(c, ATTEMPT_COOKIE));
+    const cookie = getCookie(c, ATTEMPT_COOKIE);
     deleteCookie(c, ATTEMPT_COOKIE, COOKIE);
     const came = new URL(CALLBACK, url());
     came.search = new URL(c.req.url).search;
-    const email = await oidc.finish(came, attempt);
-    await beginSession(c, tminus, await tminus.identify({ by: "oidc", issuer: oidc.issuer, email }));
-    return c.redirect("/");
+    try {
+      const attempt = attemptOf(cookie);
+      const email = await oidc.finish(came, attempt);
+      await beginSession(c, tminus, await tminus.identify({ by: "oidc", issuer: oidc.issuer, email }));
+      return c.redirect("/");
+    } catch (error) {
+      log(`nobody was signed in by ${oidc.issuer}: ${toErrorRecord(error).message}`);
+      return c.redirect(`/?refused=${toldError(error).code}`); // it is a person who comes back
+    }
   });
 }
 

@@ -1,4 +1,3 @@
-import { useState } from "preact/hooks";
 import type { SignalBody } from "../../../src/model/signal.ts";
 import { usualDecisions, type DecisionWord } from "../../../src/model/decision.ts";
 import { itemsToAttest, type AttestableItem } from "../../../src/model/attestation.ts";
@@ -6,9 +5,10 @@ import { approvalView } from "../../../src/report/approval-view.ts";
 import { shortHash } from "../../../src/report/release-change.ts";
 import type { AllowedAction, RunAction } from "../../../src/server/contract/allowed-action.ts";
 import type { RunResource } from "../../../src/server/contract/run.ts";
-import { ApiError, get, send } from "../../api/client.ts";
+import { get, send } from "../../api/client.ts";
 import { ask, type Question } from "../../parts/ask.tsx";
 import { Panel, Problem, Quiet, Time } from "../../parts/text.tsx";
+import { useAttempt } from "../../parts/use-attempt.ts";
 import { decisions, sentenceOf, verbs } from "../../parts/verbs.ts";
 import { isStale } from "../../state/live.ts";
 import type { ChangesSinceApproval, OpenRun, ShownRun } from "../../state/open-run.ts";
@@ -42,6 +42,7 @@ export function Controls({ open, shown }: ControlsProps) {
     <Panel title="Controls" class="controls">
       {view.waitingFor !== undefined && <Waiting open={open} shown={shown} actions={actions} />}
       <div class="verbs">
+        <Promote open={open} shown={shown} actions={actions} />
         {steering.map((action) => {
           const allowed = actions.get(action);
           // Of the two that are opposites, the one that applies is there.
@@ -108,7 +109,7 @@ function Approval({ open, shown, actions }: ControlsProps & { actions: Actions }
           question={() => ({
             ...plainQuestion(reject, run),
             note: { label: "Why", isNeeded: true },
-            act: (note) => tell(open, { kind: "reject", stepId, note }),
+            act: (said, key) => tell(open, { kind: "reject", stepId, ...said }, key),
           })}
         />
       )}
@@ -155,7 +156,7 @@ async function approvalQuestion(
         </ul>
       </div>
     ),
-    act: (note) => tell(open, { kind: "approve", stepId, planHash: plan.hash, note, saw }),
+    act: (said, key) => tell(open, { kind: "approve", stepId, planHash: plan.hash, saw, ...said }, key),
   };
 }
 
@@ -182,8 +183,7 @@ function Attestation({ open, shown, actions }: ControlsProps & { actions: Action
               body: <p>{item.text}</p>,
               note: { label: "Note", isNeeded: item.demand === "note" },
               asksForFile: item.demand === "attachment",
-              act: (note, handedIn) =>
-                tell(open, { kind: "attest", stepId, item: item.id, note, ...handedIn }),
+              act: (said, key) => tell(open, { kind: "attest", stepId, item: item.id, ...said }, key),
             })}
           />
         ))}
@@ -196,34 +196,56 @@ function askedOf({ owner, by = owner }: AttestableItem): string {
 }
 
 function Decision({ open, shown, actions }: ControlsProps & { actions: Actions }) {
-  const { run, view } = shown;
-  const { stepId, answers = usualDecisions } = view.waitingFor ?? {};
+  const { stepId, answers = usualDecisions } = shown.view.waitingFor ?? {};
   const resolve = actions.get("resolve");
   if (resolve === undefined || stepId === undefined) return null;
   return (
     <>
-      {answers.map((as: DecisionWord) => (
-        <VerbButton
-          key={as}
-          word={decisions[as].word}
-          isDangerous={decisions[as].destroys}
-          allowed={{ ...resolve, consequence: decisions[as].consequence }}
-          question={() => ({
-            verb: decisions[as].word,
-            title: `${stepId}: ${decisions[as].word.toLowerCase()}`,
-            consequence: decisions[as].consequence,
-            ...(decisions[as].destroys ? { typed: run.environment } : {}),
-            note: { label: "Why", isNeeded: false },
-            act: (note) => tell(open, { kind: "resolve", stepId, as, note }),
-          })}
-        />
+      {answers.map((as) => (
+        <Answer key={as} open={open} environment={shown.run.environment} {...{ resolve, stepId, as }} />
       ))}
     </>
   );
 }
 
+/** A watch that is under way may be ended before its time. */
+function Promote({ open, shown, actions }: ControlsProps & { actions: Actions }) {
+  const watch = open.watched.value.value?.steps.find(({ report }) => report?.next !== undefined);
+  const resolve = actions.get("resolve");
+  if (watch === undefined || resolve === undefined || shown.view.waitingFor !== undefined) return null;
+  const { stepId } = watch;
+  return <Answer open={open} environment={shown.run.environment} {...{ resolve, stepId, as: "promote" }} />;
+}
+
+interface AnswerProps {
+  open: OpenRun;
+  environment: string;
+  resolve: AllowedRunAction;
+  stepId: string;
+  as: DecisionWord;
+}
+
+function Answer({ open, environment, resolve, stepId, as }: AnswerProps) {
+  const { word, consequence, destroys } = decisions[as];
+  return (
+    <VerbButton
+      word={word}
+      isDangerous={destroys}
+      allowed={{ ...resolve, consequence }}
+      question={() => ({
+        verb: word,
+        title: `${stepId}: ${word.toLowerCase()}`,
+        consequence,
+        ...(destroys ? { typed: environment } : {}),
+        note: { label: "Why", isNeeded: as === "promote" },
+        act: (said, key) => tell(open, { kind: "resolve", stepId, as, ...said }, key),
+      })}
+    />
+  );
+}
+
 function steer(action: Steering, allowed: AllowedRunAction, open: OpenRun, run: RunResource): Question {
-  return { ...plainQuestion(allowed, run), act: (note) => tell(open, { kind: action, note }) };
+  return { ...plainQuestion(allowed, run), act: (said, key) => tell(open, { kind: action, ...said }, key) };
 }
 
 function plainQuestion(
@@ -240,8 +262,8 @@ function plainQuestion(
   };
 }
 
-async function tell(open: OpenRun, body: SignalBody): Promise<void> {
-  await send("POST", `/runs/${open.id}/signals`, body);
+async function tell(open: OpenRun, body: SignalBody, key: string): Promise<void> {
+  await send("POST", `/runs/${open.id}/signals`, body, key);
   open.reload();
 }
 
@@ -260,16 +282,8 @@ function VerbButton({ allowed, question, word, isPrimary, isDangerous, shortcut 
   const name = word ?? verbs[action].word;
   const id = `why-${name.replaceAll(/\W+/g, "-")}`;
   const danger = isDangerous ?? verbs[action].destroys;
-  const [problem, setProblem] = useState<ApiError>();
-  const reach = async (): Promise<void> => {
-    try {
-      ask(await question());
-      setProblem(undefined);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-    }
-  };
+  const { problem, attempt } = useAttempt();
+  const reach = (): Promise<void> => attempt(async () => ask(await question()));
   return (
     <div class={`verb ${isAllowed ? "" : "not-allowed"}`}>
       <button

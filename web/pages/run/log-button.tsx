@@ -1,21 +1,15 @@
 import { useState } from "preact/hooks";
-import { ApiError, getText } from "../../api/client.ts";
+import { getText } from "../../api/client.ts";
 import { Dialog } from "../../parts/dialog.tsx";
 import { Output } from "../../parts/output.tsx";
 import { Problem } from "../../parts/text.tsx";
+import { useAttempt } from "../../parts/use-attempt.ts";
 
 /** The deploy log, to read and to take away. */
 export function LogButton({ runId }: { runId: string }) {
   const [log, setLog] = useState<string>();
-  const [problem, setProblem] = useState<ApiError>();
-  const read = async (): Promise<void> => {
-    try {
-      setLog(await getText(`/runs/${runId}/log`));
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-    }
-  };
+  const { problem, attempt } = useAttempt();
+  const read = (): Promise<void> => attempt(async () => setLog(await getText(`/runs/${runId}/log`)));
   return (
     <p class="line">
       <button type="button" onClick={() => void read()}>

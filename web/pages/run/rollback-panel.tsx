@@ -1,7 +1,7 @@
 import type { RollbackLineResource } from "../../../src/server/contract/run.ts";
 import type { RunView } from "../../../src/report/run-view.ts";
 import { stepMarks, type Mark } from "../../../src/report/run-marks.ts";
-import { Panel, Problem, Quiet, StateMark } from "../../parts/text.tsx";
+import { clockText, Panel, Problem, Quiet, StateMark } from "../../parts/text.tsx";
 import type { OpenRun } from "../../state/open-run.ts";
 
 const marks: Readonly<Record<RollbackLineResource["what"], Mark>> = {
@@ -22,7 +22,11 @@ export function RollbackPanel({ open, view }: { open: OpenRun; view: RunView }) 
       </Panel>
     );
   return (
-    <Panel title="Rolling back from here" class="going-back">
+    <Panel
+      title="Rolling back from here"
+      class="going-back"
+      aside={lines === undefined ? undefined : `as of ${clockText(open.rollback.atMs.value)}`}
+    >
       <div id="going-back" />
       <Problem error={open.rollback.problem.value} />
       <p class="loss">{previewSummary(lines)}</p>

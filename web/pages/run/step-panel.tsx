@@ -4,9 +4,10 @@ import type { PlannedStep } from "../../../src/model/plan.ts";
 import { stepMarks } from "../../../src/report/run-marks.ts";
 import type { StepView } from "../../../src/report/run-view.ts";
 import { undoText } from "../../../src/report/undo-text.ts";
-import { ApiError, getText } from "../../api/client.ts";
+import { getText } from "../../api/client.ts";
 import { Output } from "../../parts/output.tsx";
 import { clockText, Panel, Problem, Quiet, StateMark } from "../../parts/text.tsx";
+import { useAttempt } from "../../parts/use-attempt.ts";
 import type { ShownRun } from "../../state/open-run.ts";
 
 const MAX_LINES = 1000;
@@ -67,18 +68,11 @@ function logOf(events: readonly RunEvent[], stepId: string): string {
 
 function Evidence({ evidence }: { evidence: Readonly<Record<string, string>> }) {
   const [opened, setOpened] = useState<{ name: string; text: string }>();
-  const [problem, setProblem] = useState<ApiError>();
+  const { problem, attempt } = useAttempt();
   const names = Object.entries(evidence);
   if (names.length === 0) return null;
-  const read = async (name: string, sha256: string): Promise<void> => {
-    try {
-      setOpened({ name, text: await getText(`/evidence/${sha256}`) });
-      setProblem(undefined);
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      setProblem(error);
-    }
-  };
+  const read = (name: string, sha256: string): Promise<void> =>
+    attempt(async () => setOpened({ name, text: await getText(`/evidence/${sha256}`) }));
   return (
     <>
       <h3>Evidence</h3>
