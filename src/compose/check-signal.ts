@@ -93,15 +93,20 @@ function likelySignals(run: Run): SignalBody[] {
   const { waitingFor, plan } = run;
   const stepId = waitingFor?.stepId ?? "";
   const step = stepsOf(plan).find(({ id }) => id === stepId);
-  const items = step === undefined ? [] : itemsToAttest(step).map(({ id }) => id);
+  const asked = waitingFor?.for === "attestation" && step !== undefined ? [step] : stepsOf(plan);
+  const items = asked.flatMap((one) => itemsToAttest(one).map(({ id }) => ({ stepId: one.id, item: id })));
   const note = "looked at";
   const attachment = { name: "a file", sha256: "", mediaType: "" };
   return [
     { kind: "approve", stepId, planHash: plan.hash, note },
     { kind: "reject", stepId, note },
-    ...(items.length === 0 ? [""] : items).map(
-      (item) => ({ kind: "attest", stepId, item, note, attachment }) as const,
+    ...(items.length === 0 ? [{ stepId, item: "" }] : items).map(
+      (item) => ({ kind: "attest", ...item, note, attachment }) as const,
     ),
+    // Why a watch may not be ended says more than that nothing is asked.
+    ...stepsOf(plan)
+      .filter(({ kind }) => kind === "watch")
+      .map(({ id }) => ({ kind: "resolve", stepId: id, as: "promote", note }) as const),
     { kind: "resolve", stepId, as: waitingFor?.answers?.[0] ?? usualDecisions[0]!, note },
     { kind: "hold", note },
     { kind: "resume", note },

@@ -1,7 +1,7 @@
 import { TminusError } from "../errors.ts";
 import type { Actor } from "../model/actor.ts";
 import { emergencyName, MAKE_GOOD_MS, type Emergency, type EmergencySettings } from "../model/emergency.ts";
-import { sameName } from "../model/person-name.ts";
+import { whyNotEmergency } from "../model/own-word.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { resolveEnvironment, type ResolvedEnvironment } from "../runbook/resolve.ts";
@@ -41,25 +41,14 @@ export async function emergencyOf(place: StatePlace, environment: string): Promi
   });
 }
 
-/**
- * Refuses a run whose plan rests on an emergency that is over or was ended, or that its own starter declared for a
- * protected environment. Errors: PLAN_STALE, APPROVAL_REFUSED, STATE_UNAVAILABLE.
- */
+/** Refuses a run whose plan rests on an emergency that is over or was ended. Errors: PLAN_STALE, STATE_UNAVAILABLE. */
 export async function checkEmergency(
   place: StatePlace,
-  { emergency, environment: { name, protected: isProtected } }: Plan,
-  startedBy: string,
+  { emergency, environment: { name } }: Plan,
 ): Promise<void> {
   if (emergency === undefined) return;
   const holds = (await findEmergencies(place, name)).some(({ id }) => id === emergency.id);
   if (!holds) throw new TminusError("PLAN_STALE", `emergency ${emergencyName(emergency)} is over`);
-  if (isProtected && sameName(emergency.by, startedBy)) {
-    throw new TminusError(
-      "APPROVAL_REFUSED",
-      `${emergency.by} declared emergency ${emergencyName(emergency)}, and cannot start the run that it lets through`,
-      { hint: "Have somebody else start it, or somebody else declare the emergency." },
-    );
-  }
 }
 
 /**
@@ -102,16 +91,14 @@ export function keptInEmergency({ name, emergency }: ResolvedEnvironment): Emerg
 }
 
 /** Where users exist, one of them has to answer for it: a person whose name was checked, and who may approve. */
-function checkActor({ name, checked, kind, roles }: Actor, areUsers: boolean): void {
+function checkActor(actor: Actor, areUsers: boolean): void {
+  const { name, checked } = actor;
   if (!areUsers) return;
   if (checked.by === "none") {
     throw new TminusError("IDENTITY_REFUSED", `nobody has checked who ${name} is`, {
       hint: "Sign in: set TMINUS_TOKEN, or add --login <name>.",
     });
   }
-  if (kind === "human" && roles.includes("approver")) return;
-  throw new TminusError(
-    "APPROVAL_REFUSED",
-    `${name} may not declare an emergency: that takes an approver who is a person`,
-  );
+  const reason = whyNotEmergency(actor);
+  if (reason !== undefined) throw new TminusError("APPROVAL_REFUSED", reason);
 }

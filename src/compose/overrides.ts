@@ -3,7 +3,6 @@ import { suggest } from "../lib/did-you-mean.ts";
 import type { Actor } from "../model/actor.ts";
 import type { NewOverride, Override } from "../model/override.ts";
 import type { Plan } from "../model/plan.ts";
-import { sameName } from "../model/person-name.ts";
 import { gatesOf } from "../runbook/resolve.ts";
 import { activeOverrides, addOverride } from "../store/overrides.ts";
 import { findPool, type StatePlace } from "./state-place.ts";
@@ -42,11 +41,8 @@ export async function override(
   return addOverride(pool, place.project, wanted, actor);
 }
 
-/**
- * Refuses a run whose plan rests on a waiver that is over, or that its own starter gave for a protected environment.
- * Errors: PLAN_STALE, APPROVAL_REFUSED.
- */
-export function checkWaivers({ gates, environment }: Plan, startedBy: string, now: Date): void {
+/** Refuses a run whose plan rests on a waiver that is over. Errors: PLAN_STALE. */
+export function checkWaivers({ gates }: Plan, now: Date): void {
   for (const { id, waiver } of gates) {
     if (waiver === undefined) continue;
     if (Date.parse(waiver.until) <= now.getTime()) {
@@ -56,13 +52,6 @@ export function checkWaivers({ gates, environment }: Plan, startedBy: string, no
         {
           details: { gate: id, until: waiver.until },
         },
-      );
-    }
-    if (environment.protected && sameName(waiver.by, startedBy)) {
-      throw new TminusError(
-        "APPROVAL_REFUSED",
-        `${waiver.by} let gate ${id} pass, and cannot start the run that it lets through`,
-        { hint: `Have somebody else start it, or somebody else override the gate.`, details: { gate: id } },
       );
     }
   }

@@ -7,6 +7,7 @@ import { programFile } from "../lib/program-file.ts";
 import { spawnDetached } from "../lib/process.ts";
 import { Redactor } from "../lib/redact.ts";
 import { TminusError } from "../errors.ts";
+import { whyNotByOwnWord } from "../model/own-word.ts";
 import type { Plan, Schedule } from "../model/plan.ts";
 import type { RunEvent } from "../model/run.ts";
 import type { EnvironmentStatus, PlanRequest, Tminus } from "../model/tminus.ts";
@@ -163,9 +164,15 @@ export async function openTminus(options: OpenTminusOptions): Promise<Tminus> {
       }
       refusePast(planned, clock.now());
       await refuseWhenLocked(place, planned);
-      if (!waitForWindow) await refuseWhenClosed(project, place, planned);
-      await checkEmergency(place, planned, starter.name);
-      checkWaivers(planned, starter.name, clock.now());
+      // A run whose T-0 is at a time does not wait for a window: its steps would all be late.
+      if (!waitForWindow || planned.scheduled !== undefined) await refuseWhenClosed(project, place, planned);
+      await checkEmergency(place, planned);
+      checkWaivers(planned, clock.now());
+      const ownWord = whyNotByOwnWord(planned, starter.name);
+      if (ownWord !== undefined)
+        throw new TminusError("APPROVAL_REFUSED", ownWord, {
+          hint: "Have somebody else start it, or somebody else give that word.",
+        });
       const verb = planned.purpose === "rollback" ? "rollback" : "deploy";
       await requirePermission(await pool(), starter, verb, planned.environment);
       refuseHiddenStarter(planned, starter);

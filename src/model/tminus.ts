@@ -31,8 +31,8 @@ export interface Tminus {
   readonly environments: string[];
   /** Where this machine keeps what belongs to the project's runs. */
   readonly stateDirectory: string;
-  /** As the runbook has it. Errors: ENVIRONMENT_UNKNOWN. */
-  environment(name: string): { name: string; protected: boolean };
+  /** As the runbook has it; without `emergency` where it does not say what is kept of it in one. Errors: ENVIRONMENT_UNKNOWN. */
+  environment(name: string): { name: string; protected: boolean; emergency?: object | undefined };
   /**
    * Who acts. A name alone is taken as it is said, without looking anything up. In place of a token there may be a reference to it.
    * Errors: IDENTITY_REFUSED, LOGIN_LOCKED, SECRET_MISSING.

@@ -1,7 +1,9 @@
 import type { Actor } from "../model/actor.ts";
 import { enforcedOwner, type FollowUp } from "../model/follow-up.ts";
 import type { ApiToken, User } from "../model/people.ts";
+import { whyNotByOwnWord, whyNotEmergency } from "../model/own-word.ts";
 import { permissionOf, whyNotPermitted } from "../model/permission.ts";
+import type { Plan } from "../model/plan.ts";
 import { sameName } from "../model/person-name.ts";
 import type { EnvironmentStatus } from "../model/tminus.ts";
 import type { WindowStanding } from "../model/window-standing.ts";
@@ -37,16 +39,16 @@ export function environmentActions(
   actor: Actor,
   { environment, lock, active }: EnvironmentStatus,
   windows: WindowStanding,
+  isEmergencyPlanned: boolean,
 ): AllowedAction<EnvironmentAction>[] {
   const operate = whyNotPermitted(actor, "operate");
+  const window = windows.isOpen ? "" : `, when it is open again: it is ${windows.text}`;
   const waiting = active.length > 0 ? `, after run ${active.at(-1)!.id}` : "";
   return [
     allowed(
       "deploy",
-      `Makes a plan for ${environment} and, once it is started, carries it out${waiting}.`,
-      operate ??
-        (lock === undefined ? undefined : lockText(lock)) ??
-        (windows.isOpen ? undefined : windows.text),
+      `Makes a plan for ${environment} and, once it is started, carries it out${waiting}${window}.`,
+      operate ?? (lock === undefined ? undefined : lockText(lock)),
     ),
     allowed(
       "unlock",
@@ -67,7 +69,8 @@ export function environmentActions(
     allowed(
       "declare-emergency",
       `${environment} may be deployed to at any time, for a time and by your name, with less asked beforehand.`,
-      whyNotPermitted(actor, "approve"),
+      whyNotEmergency(actor) ??
+        (isEmergencyPlanned ? undefined : "the runbook does not say what is kept of it in an emergency"),
     ),
   ];
 }
@@ -76,12 +79,22 @@ export function freezeActions(actor: Actor): AllowedAction<"thaw">[] {
   return [allowed("thaw", "The freeze ends now.", whyNotPermitted(actor, permissionOf.thaw))];
 }
 
-export function planActions(actor: Actor, blocked: readonly { reason: string }[]): AllowedAction<"start">[] {
+export function planActions(
+  actor: Actor,
+  plan: Plan,
+  blocked: readonly { reason: string }[],
+): AllowedAction<"start">[] {
+  const { purpose, window, scheduled, emergency } = plan;
+  // It does not wait for a window: its steps would all be late.
+  const isKeptOut = purpose === "deploy" && emergency === undefined && window?.isOpen === false;
   return [
     allowed(
       "start",
       "Exactly this plan is carried out; when anything that it was made from has changed, it is refused.",
-      whyNotPermitted(actor, permissionOf.deploy) ?? blocked[0]?.reason,
+      whyNotPermitted(actor, permissionOf.deploy) ??
+        blocked[0]?.reason ??
+        whyNotByOwnWord(plan, actor.name) ??
+        (isKeptOut && scheduled !== undefined ? `at T-0 it is ${window.text}` : undefined),
     ),
   ];
 }
@@ -142,7 +155,7 @@ export function projectActions(actor: Actor | undefined): AllowedAction<"add-use
     allowed(
       "create-token",
       "Whoever has the token acts by your name, with at most your roles.",
-      isHuman ? undefined : `${actor.name} acts through an agent`,
+      whyNotPermitted(actor, "read") ?? (isHuman ? undefined : `${actor.name} acts through an agent`),
     ),
   ];
 }

@@ -3,6 +3,16 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Tminus } from "../../src/model/tminus.ts";
 import { ConsoleProject } from "./support/console-project.ts";
 
+/** A release that is good, and looked at for longer than anybody waits. */
+const LONG_WATCH = `  - id: release
+    steps:
+      - { id: deploy, kind: app.deploy }
+      - { id: all, kind: app.shift, with: { percent: 100 } }
+      - id: look
+        kind: watch
+        with: { duration: 30m, every: 500ms, promote: anyone, rules: ["errors: when error_rate > 3% -> rollback"] }
+`;
+
 let site: ConsoleProject;
 let page: Page;
 
@@ -38,6 +48,27 @@ async function start(stages: string): Promise<string> {
 }
 
 describe("steering a run in the console", { timeout: 240_000 }, () => {
+  it("ends a watch before its time, with the reason, and counts anew what going back would do", async () => {
+    const run = await start(LONG_WATCH);
+    await page.goto(`${site.url}/runs/${run}`);
+    await page
+      .getByRole("region", { name: "Rolling back from here" })
+      .getByText(/^as of \d\d:/)
+      .waitFor();
+    const counted = page.waitForResponse(/rollback-preview/, { timeout: 60_000 });
+    const promote = page.getByRole("button", { name: "Promote" });
+    await promote.waitFor();
+    await counted;
+    await promote.click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByLabel("Why").fill("the graphs are flat");
+    await dialog.getByRole("button", { name: "Promote" }).click();
+    await page.getByText("SUCCEEDED").first().waitFor();
+    expect(await page.getByRole("button", { name: "Promote" }).count()).toBe(0);
+    const said = JSON.stringify(await withProject((tminus) => tminus.events(run, 0)));
+    expect(said).toContain("the graphs are flat");
+  });
+
   it("tells what was refused while it was on its way, and sends it again as the same request", async () => {
     const run = await start("  - { id: go, steps: [{ id: ask, kind: approve }] }\n");
     await page.goto(`${site.url}/runs/${run}`);

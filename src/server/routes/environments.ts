@@ -97,10 +97,11 @@ export function addEnvironments(api: Api, { tminus, clock }: ServerPorts): void 
     const { environment: name, url, traffic, active, last, lease, lock, overdueItems, overdueTasks } = status;
     const { standing } = await tminus.windows(name);
     const now = clock.now();
+    const { protected: isProtected, emergency } = tminus.environment(name);
     return {
       name,
       url,
-      isProtected: tminus.environment(name).protected,
+      isProtected,
       traffic,
       active: active.map((run) => runSummary(listedRun(run))),
       ...(last === undefined ? {} : { last: runSummary(listedRun(last)) }),
@@ -131,7 +132,7 @@ export function addEnvironments(api: Api, { tminus, clock }: ServerPorts): void 
       overdueItems: overdueItems.map(({ dueAt, ...item }) => ({ ...item, dueAt: dueAt.toISOString() })),
       overdueTasks: overdueTasks.map((task) => taskResource(task, now, who)),
       windows: standing,
-      allowedActions: environmentActions(who, status, standing),
+      allowedActions: environmentActions(who, status, standing, emergency !== undefined),
     };
   }
 }

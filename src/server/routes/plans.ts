@@ -116,7 +116,7 @@ export function addPlans(api: Api, { tminus, closing, log }: ServerPorts): void 
       isBlocked: isBlocked(plan),
       blocked,
       summary: planSummary(plan),
-      allowedActions: planActions(who, blocked),
+      allowedActions: planActions(who, plan, blocked),
     };
   }
 

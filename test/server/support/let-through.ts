@@ -6,6 +6,7 @@ export function isLetThrough({ status, code, message }: RawAnswer): boolean {
   if (code === "USAGE_INVALID")
     return !/^(json|form|param|query|header|cookie|the request|the header)\b/.test(message);
   return (
-    code !== "PERMISSION_REFUSED" && code !== "ORIGIN_REFUSED" && !message.startsWith("there is nothing at")
+    !["PERMISSION_REFUSED", "ORIGIN_REFUSED", "APPROVAL_REFUSED", "IDENTITY_REFUSED"].includes(code ?? "") &&
+    !message.startsWith("there is nothing at")
   );
 }
