@@ -12,7 +12,7 @@ import { ReleaseProject } from "../../support/release-project.ts";
 import { openBrowser } from "./browser.ts";
 import { builtConsole } from "./built-console.ts";
 
-const PASSWORD = "correct horse battery";
+export const PASSWORD = "correct horse battery";
 /** Nothing that a page waits for takes longer, on a machine that others use too. */
 const PATIENCE_MS = 60_000;
 
