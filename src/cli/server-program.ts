@@ -19,6 +19,11 @@ export function addServer(program: Command, run: Run, version: string): void {
         .default("all"),
     )
     .option(
+      "--health-port <number>",
+      "of --role worker: where a supervisor asks /healthz and /readyz; 0 for any port",
+      portOf,
+    )
+    .option(
       "--public-url <url>",
       "where people reach it, through a proxy that encrypts: https://deploys.example.com",
     )
@@ -37,6 +42,7 @@ export function addServer(program: Command, run: Run, version: string): void {
     server,
     "tminus server",
     "tminus server --port 0 --role web",
+    "tminus server --role worker --health-port 7475",
     "tminus server --public-url https://deploys.example.com",
   );
   server.action((options: ServerOptions) =>

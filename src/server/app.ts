@@ -3,6 +3,7 @@ import { HTTPException } from "hono/http-exception";
 import { TminusError } from "../errors.ts";
 import { newApi, type Api } from "./api.ts";
 import { jsonComponent } from "./contract/plan.ts";
+import { addHealth } from "./health.ts";
 import { httpStatus } from "./http-status.ts";
 import { metricsText } from "./metrics.ts";
 import { identity } from "./middleware/identity.ts";
@@ -99,17 +100,5 @@ export function documentOf(app: Pick<Api, "getOpenAPI31Document">, version: stri
   return app.getOpenAPI31Document({
     openapi: "3.1.0",
     info: { title: "tminus", version, description: "The same verbs as the command line." },
-  });
-}
-
-/** For load balancers and supervisors; they say nothing that is anybody's business. */
-function addHealth(app: Api, { tminus, closing }: ServerPorts): void {
-  app.get("/healthz", (c) => c.text("alive\n"));
-  app.get("/readyz", async (c) => {
-    if (closing.aborted) return c.text("ending\n", 503);
-    return tminus.listRuns({ limit: 1 }).then(
-      () => c.text("ready\n"),
-      () => c.text("the state database does not answer\n", 503),
-    );
   });
 }

@@ -7,6 +7,7 @@ import { TminusError } from "../errors.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { createApp } from "./app.ts";
 import { addConsole } from "./console-files.ts";
+import { healthApp } from "./health.ts";
 import { openOidc, type OidcSettings } from "./oidc.ts";
 import type { RateLimits, Timeouts } from "./server-ports.ts";
 import { newSetUpCode } from "./set-up-code.ts";
@@ -87,6 +88,22 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     setUpUrl: isSetUp ? undefined : `${url}/setup#${setUp.code}`,
     ended: whenAborted(stop).then(() => close(server)),
   };
+}
+
+/** Serves a worker's health alone until `stop` aborts. Errors: USAGE_INVALID when it cannot listen. */
+export async function serveHealth({
+  tminus,
+  host,
+  port,
+  timeouts: { headersMs, requestMs },
+  stop,
+}: Pick<ServeOptions, "tminus" | "host" | "port" | "timeouts" | "stop">): Promise<
+  Pick<RunningServer, "url" | "ended">
+> {
+  const serverOptions = { headersTimeout: headersMs, requestTimeout: requestMs };
+  const server = createAdaptorServer({ fetch: healthApp({ tminus, closing: stop }).fetch, serverOptions });
+  const bound = await listen(server, host, port);
+  return { url: `http://${namesOf(host, bound)[0]}`, ended: whenAborted(stop).then(() => close(server)) };
 }
 
 function namesOf(host: string, port: number): string[] {

@@ -8,7 +8,8 @@ import { openClient, type Client } from "./pool.ts";
 const directory = fileURLToPath(new URL("./migrations", import.meta.url));
 /** Arbitrary but fixed: the advisory lock under which tminus changes its own schema. */
 const LOCK_KEY = 7_461_646_975;
-const LOCK_TRIES = 600;
+/** Of 100 ms: longer than another process waits for a table before it gives up. */
+const LOCK_TRIES = 1_800;
 /** Whoever waits for a table keeps everybody who comes later from it: nobody does for longer. */
 const MAX_TABLE_WAIT_MS = 2_000;
 const TABLE_TRIES = 30;
@@ -55,7 +56,7 @@ async function lock(client: Client, clock: Clock): Promise<void> {
   }
   throw new TminusError(
     "STATE_UNAVAILABLE",
-    "another process has been changing the state database's schema for a minute",
+    "another process has been changing the state database's schema for three minutes",
   );
 }
 

@@ -14,6 +14,7 @@ export interface ServerOptions {
   console: boolean;
   requestsPerMinute: number;
   killable?: true;
+  healthPort?: number;
 }
 
 const LOOPBACK = ["127.0.0.1", "::1", "localhost"];
@@ -27,6 +28,10 @@ export async function server(
   const { host, output, cancelled } = context;
   const { host: address, port, role, publicUrl, console: withConsole, requestsPerMinute } = options;
   const oidc = oidcOf(host.environment, options);
+  if (options.healthPort !== undefined && role !== "worker")
+    throw new TminusError("USAGE_INVALID", "--health-port is for --role worker", {
+      hint: "What serves the API has /healthz and /readyz at its own address.",
+    });
   const url = publicUrl === undefined ? undefined : parsed(publicUrl);
   if (url === undefined && !LOOPBACK.includes(address))
     throw new TminusError(
@@ -66,6 +71,16 @@ export async function server(
     const lines = [`listening on ${running.url}`];
     if (running.setUpUrl !== undefined) lines.push(`make the first user: ${running.setUpUrl}`);
     output.result({ url: running.url, setUpUrl: running.setUpUrl ?? null, role, pid: process.pid }, lines);
+  }
+  if (options.healthPort !== undefined) {
+    const [{ serveHealth }, { usualTimeouts }] = await Promise.all([
+      import("../../server/serve.ts"),
+      import("../../server/server-ports.ts"),
+    ]);
+    const listening = { host: address, port: options.healthPort, timeouts: usualTimeouts };
+    const health = await serveHealth({ tminus, ...listening, stop });
+    parts.push(health.ended);
+    log(`health at ${health.url}/healthz and ${health.url}/readyz`);
   }
   if (role !== "web") parts.push(work(context, tminus.stateDirectory, stop, log));
   // One part does not go on without the other: whoever supervises the server starts it again.
