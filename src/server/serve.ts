@@ -7,7 +7,7 @@ import { TminusError } from "../errors.ts";
 import type { Tminus } from "../model/tminus.ts";
 import { createApp } from "./app.ts";
 import { addConsole } from "./console-files.ts";
-import { healthApp } from "./health.ts";
+import { healthApp, type HealthPorts } from "./health.ts";
 import { openOidc, type OidcSettings } from "./oidc.ts";
 import type { RateLimits, Timeouts } from "./server-ports.ts";
 import { newSetUpCode } from "./set-up-code.ts";
@@ -79,7 +79,7 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
     connectionsCheckingInterval: CHECK_MS,
   };
   const server = createAdaptorServer({ fetch: app.fetch, serverOptions });
-  const bound = await listen(server, host, port);
+  const bound = await listen(server, host, port, "--port");
   hosts.push(...namesOf(host, bound));
   url = publicUrl?.origin ?? `http://${hosts[0]}`;
   const isSetUp = await tminus.people.hasUsers();
@@ -90,19 +90,22 @@ export async function serve(options: ServeOptions): Promise<RunningServer> {
   };
 }
 
-/** Serves a worker's health alone until `stop` aborts. Errors: USAGE_INVALID when it cannot listen. */
+/**
+ * Serves a worker's health alone until `stop` aborts; from when `closing` aborts on it says that it is not ready. Errors:
+ * USAGE_INVALID when it cannot listen.
+ */
 export async function serveHealth({
-  tminus,
   host,
   port,
   timeouts: { headersMs, requestMs },
   stop,
-}: Pick<ServeOptions, "tminus" | "host" | "port" | "timeouts" | "stop">): Promise<
+  ...ports
+}: Pick<ServeOptions, "host" | "port" | "timeouts" | "stop"> & HealthPorts): Promise<
   Pick<RunningServer, "url" | "ended">
 > {
   const serverOptions = { headersTimeout: headersMs, requestTimeout: requestMs };
-  const server = createAdaptorServer({ fetch: healthApp({ tminus, closing: stop }).fetch, serverOptions });
-  const bound = await listen(server, host, port);
+  const server = createAdaptorServer({ fetch: healthApp(ports).fetch, serverOptions });
+  const bound = await listen(server, host, port, "--health-port");
   return { url: `http://${namesOf(host, bound)[0]}`, ended: whenAborted(stop).then(() => close(server)) };
 }
 
@@ -113,12 +116,17 @@ function namesOf(host: string, port: number): string[] {
   return names.map((name) => `${name}:${port}`);
 }
 
-async function listen(server: ServerType, host: string, port: number): Promise<number> {
+async function listen(
+  server: ServerType,
+  host: string,
+  port: number,
+  option: "--port" | "--health-port",
+): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once("error", (error) => {
       reject(
         new TminusError("USAGE_INVALID", `cannot listen on ${host}:${port}: ${error.message}`, {
-          hint: "Choose another port with --port; 0 takes any that is free.",
+          hint: `Choose another port with ${option}; 0 takes any that is free.`,
           cause: error,
         }),
       );

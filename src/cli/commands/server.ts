@@ -72,17 +72,22 @@ export async function server(
     if (running.setUpUrl !== undefined) lines.push(`make the first user: ${running.setUpUrl}`);
     output.result({ url: running.url, setUpUrl: running.setUpUrl ?? null, role, pid: process.pid }, lines);
   }
+  const worked = new AbortController();
   if (options.healthPort !== undefined) {
     const [{ serveHealth }, { usualTimeouts }] = await Promise.all([
       import("../../server/serve.ts"),
       import("../../server/server-ports.ts"),
     ]);
     const listening = { host: address, port: options.healthPort, timeouts: usualTimeouts };
-    const health = await serveHealth({ tminus, ...listening, stop });
+    // Whoever supervises it would take it for dead while it ends.
+    const health = await serveHealth({ tminus, ...listening, closing: stop, stop: worked.signal });
     parts.push(health.ended);
     log(`health at ${health.url}/healthz and ${health.url}/readyz`);
   }
-  if (role !== "web") parts.push(work(context, tminus.stateDirectory, stop, log));
+  if (role !== "web") {
+    const working = work(context, tminus.stateDirectory, stop, log);
+    parts.push(working.finally(() => worked.abort(new Error("the worker has ended"))));
+  }
   // One part does not go on without the other: whoever supervises the server starts it again.
   const ended = parts.map((part) => part.finally(() => ending.abort(new Error("the server ends"))));
   await Promise.allSettled(ended);
