@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import { systemClock } from "../../src/lib/clock.ts";
+import { systemClock, type Clock } from "../../src/lib/clock.ts";
 import { isMigrated, migrateStore } from "../../src/store/migrate.ts";
 import { openClient, openPool } from "../../src/store/pool.ts";
 import { listRunPage } from "../../src/store/run-list.ts";
@@ -9,6 +9,8 @@ import { uncheckedActor } from "../../src/model/actor.ts";
 import { samplePlan } from "../support/state.ts";
 import { eventually } from "../support/processes.ts";
 import { freshDatabase, type FreshDatabase } from "../support/database.ts";
+
+const ROOM = { timeout: 120_000 };
 
 let database: FreshDatabase;
 afterEach(() => database.drop());
@@ -80,7 +82,65 @@ describe("migrateStore", () => {
       await worker.end();
     }
   });
+
+  it("gives up after as many tries in all, however many files wait for a table", ROOM, async () => {
+    database = await freshDatabase();
+    await withRunOfBefore();
+    const [first, second] = [await openClient(database.url), await openClient(database.url)];
+    try {
+      await first.query("begin; lock table tminus.run in row exclusive mode");
+      await second.query("begin");
+      const { clock, slept } = countingClock();
+      const waits = { tableMs: 5_000, tries: 2 };
+      const migrated = migrateStore(database.url, clock, async () => undefined, waits);
+      const ended = expect(migrated).rejects.toThrow("the state's tables are in use: 0017");
+      const waiting = async (): Promise<number | null> =>
+        (await first.query("select 1 from pg_locks where relation = 'tminus.run'::regclass and not granted"))
+          .rowCount;
+      await eventually("it tries again", async () => slept.length === 1 && (await waiting()) === 1, 30_000);
+      // Behind the first file, and before the next.
+      const locked = second.query("lock table tminus.run in row exclusive mode");
+      await eventually("both wait", async () => (await waiting()) === 2, 30_000);
+      await first.query("commit");
+      await locked;
+      await ended;
+      expect(slept).toHaveLength(1);
+    } finally {
+      await first.end();
+      await second.end();
+    }
+  });
+
+  it("waits for another process for longer than that one waits for tables", ROOM, async () => {
+    database = await freshDatabase();
+    const other = await openClient(database.url);
+    try {
+      await other.query("select pg_advisory_lock(7461646975)");
+      for (const waits of [
+        { tableMs: 1_000, tries: 2 },
+        { tableMs: 4_000, tries: 40 },
+      ]) {
+        const { clock, slept } = countingClock();
+        const migrated = migrateStore(database.url, clock, async () => undefined, waits);
+        await expect(migrated).rejects.toThrow(
+          "another process has been changing the state database's schema",
+        );
+        const total = slept.reduce((sum, ms) => sum + ms, 0);
+        // Of the other: each try, and the pause after it.
+        expect(total).toBeGreaterThan(waits.tries * waits.tableMs * 1.5);
+      }
+    } finally {
+      await other.end();
+    }
+  });
 });
+
+/** Does not wait, and says for how long it was to. */
+function countingClock(): { clock: Clock; slept: number[] } {
+  const slept: number[] = [];
+  const sleep = async (ms: number): Promise<void> => void slept.push(ms);
+  return { clock: { ...systemClock, sleep }, slept };
+}
 
 const migrations = join(import.meta.dirname, "../../src/store/migrations");
 
