@@ -1,6 +1,12 @@
 import { TminusError } from "../errors.ts";
 import type { Actor } from "../model/actor.ts";
-import { emergencyName, MAKE_GOOD_MS, type Emergency, type EmergencySettings } from "../model/emergency.ts";
+import {
+  EMERGENCY_UNPLANNED,
+  emergencyName,
+  MAKE_GOOD_MS,
+  type Emergency,
+  type EmergencySettings,
+} from "../model/emergency.ts";
 import { whyNotEmergency } from "../model/own-word.ts";
 import type { Plan } from "../model/plan.ts";
 import type { Tminus } from "../model/tminus.ts";
@@ -85,7 +91,7 @@ async function findEmergencies(place: StatePlace, environment: string | undefine
 /** What is kept of the runbook. Errors: USAGE_INVALID where it does not say. */
 export function keptInEmergency({ name, emergency }: ResolvedEnvironment): EmergencySettings {
   if (emergency !== undefined) return emergency;
-  throw new TminusError("USAGE_INVALID", "the runbook does not say what is kept of it in an emergency", {
+  throw new TminusError("USAGE_INVALID", EMERGENCY_UNPLANNED, {
     hint: `Write it where it is reviewed: environments: { ${name}: { emergency: { keep: [<ids of gates and checklists>] } } }`,
   });
 }

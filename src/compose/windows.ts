@@ -2,6 +2,7 @@ import { systemClock } from "../lib/clock.ts";
 import { TminusError, toErrorRecord } from "../errors.ts";
 import { freezeName, MAX_FREEZE_DAYS, type FreezeRequest, type NewFreeze } from "../model/freeze.ts";
 import type { Actor } from "../model/actor.ts";
+import { mayBeKept, whyKeptOut } from "../model/kept-out.ts";
 import type { Verb } from "../model/permission.ts";
 import type { Plan } from "../model/plan.ts";
 import type { EnvironmentWindows, Tminus } from "../model/tminus.ts";
@@ -128,24 +129,23 @@ export async function windowForPlan(
 }
 
 /** Errors: WINDOW_CLOSED for a deploy, CALENDAR_INVALID. */
-export async function refuseWhenClosed(
-  project: Project,
-  place: StatePlace,
-  { purpose, release, scheduled, emergency, environment: { name } }: Plan,
-): Promise<void> {
-  if (purpose !== "deploy" || emergency !== undefined) return;
+export async function refuseWhenClosed(project: Project, place: StatePlace, plan: Plan): Promise<void> {
+  if (!mayBeKept(plan)) return; // whether or not the windows can be read
+  const { release, scheduled, environment } = plan;
+  const { name } = environment;
   const window = await windowOf(project, place, name, beginsAt(scheduled, systemClock.now()));
-  if (window === undefined || window.isOpen) return;
+  const reason = whyKeptOut(plan, window);
+  if (window === undefined || reason === undefined) return;
   const { emergency: kept } = resolveEnvironment(project.runbook, name);
   const urgent =
     kept === undefined ? "" : ` What cannot wait: tminus emergency --env ${name} --for 2h --reason "<why>".`;
   if (scheduled !== undefined) {
-    throw new TminusError("WINDOW_CLOSED", `at T-0, ${scheduled.zeroAt}, ${name} is ${window.text}`, {
+    throw new TminusError("WINDOW_CLOSED", reason, {
       hint: `Name a T-0 at which it is open: tminus windows --env ${name}.${urgent}`,
       details: { environment: name, window },
     });
   }
-  throw new TminusError("WINDOW_CLOSED", `${name} is ${window.text}`, {
+  throw new TminusError("WINDOW_CLOSED", reason, {
     hint: `Start it so that it waits: tminus deploy --env ${name} --release ${release} --wait-for-window. What is closed until when: tminus windows --env ${name}.${urgent}`,
     details: { environment: name, window },
   });

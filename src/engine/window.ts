@@ -1,6 +1,7 @@
 import { deadline } from "../lib/clock.ts";
 import { emergencyName } from "../model/emergency.ts";
 import type { Json } from "../model/json.ts";
+import { mayBeKept } from "../model/kept-out.ts";
 import type { PlannedStep } from "../model/plan.ts";
 import type { Run, RunVerdict } from "../model/run.ts";
 import type { WaitingFor } from "../model/step-kind.ts";
@@ -24,7 +25,7 @@ export interface ClosedWindow {
  * in an emergency and one that has begun are never kept waiting. Requirements B8, B9.
  */
 export async function closedWindow(run: Run, ports: EnginePorts): Promise<ClosedWindow | undefined> {
-  if (!mayBeKept(run) || run.startedAt !== undefined || run.verdict !== undefined) return undefined;
+  if (!mayBeKept(run.plan) || run.startedAt !== undefined || run.verdict !== undefined) return undefined;
   const { isOpen, text, reason, opensAt } = await ports.calendar.standing(run);
   if (isOpen) return undefined;
   const leftMs = opensAt === undefined ? LOOK_MS : Date.parse(opensAt) - ports.clock.now().getTime();
@@ -34,10 +35,6 @@ export async function closedWindow(run: Run, ports: EnginePorts): Promise<Closed
     waitingFor: { for: "time", text: `a window: ${text}`, ...until },
     pollMs: Math.min(LOOK_MS, Math.max(leftMs, 1)),
   };
-}
-
-function mayBeKept({ plan: { purpose, emergency } }: Run): boolean {
-  return purpose === "deploy" && emergency === undefined;
 }
 
 /** A deploy whose emergency was over before it began changes nothing. */
@@ -55,7 +52,7 @@ export async function emergencyVerdict({ run, ports }: RunExecution): Promise<Ru
  */
 export async function waitWhileFrozen(execution: RunExecution, step: PlannedStep): Promise<void> {
   const { run, ports, control } = execution;
-  if (!mayBeKept(run) || ports.stepKind(step.kind)?.changesNothing === true) return;
+  if (!mayBeKept(run.plan) || ports.stepKind(step.kind)?.changesNothing === true) return;
   if (hasActed(execution, step)) return; // at work when its worker died: it is finished
   for (;;) {
     if (control.stopRequest() !== undefined) return;

@@ -17,6 +17,9 @@ export const emergencySettingsSchema = z.strictObject({
 });
 export type EmergencySettings = z.output<typeof emergencySettingsSchema>;
 
+/** Why none can be declared for an environment without these settings, as a sentence part. */
+export const EMERGENCY_UNPLANNED = "the runbook does not say what is kept of it in an emergency";
+
 /** That an environment may be deployed to at any time, with less asked beforehand. */
 export type Emergency = TimedWord;
 

@@ -1,6 +1,8 @@
 import type { Actor } from "../model/actor.ts";
+import { EMERGENCY_UNPLANNED } from "../model/emergency.ts";
 import { enforcedOwner, type FollowUp } from "../model/follow-up.ts";
 import type { ApiToken, User } from "../model/people.ts";
+import { whyKeptOut } from "../model/kept-out.ts";
 import { whyNotByOwnWord, whyNotEmergency } from "../model/own-word.ts";
 import { permissionOf, whyNotPermitted } from "../model/permission.ts";
 import type { Plan } from "../model/plan.ts";
@@ -69,8 +71,7 @@ export function environmentActions(
     allowed(
       "declare-emergency",
       `${environment} may be deployed to at any time, for a time and by your name, with less asked beforehand.`,
-      whyNotEmergency(actor) ??
-        (isEmergencyPlanned ? undefined : "the runbook does not say what is kept of it in an emergency"),
+      whyNotEmergency(actor) ?? (isEmergencyPlanned ? undefined : EMERGENCY_UNPLANNED),
     ),
   ];
 }
@@ -84,9 +85,8 @@ export function planActions(
   plan: Plan,
   blocked: readonly { reason: string }[],
 ): AllowedAction<"start">[] {
-  const { purpose, window, scheduled, emergency } = plan;
-  // It does not wait for a window: its steps would all be late.
-  const isKeptOut = purpose === "deploy" && emergency === undefined && window?.isOpen === false;
+  // A run whose T-0 is at a time does not wait for a window: its steps would all be late.
+  const keptOut = plan.scheduled === undefined ? undefined : whyKeptOut(plan, plan.window);
   return [
     allowed(
       "start",
@@ -94,7 +94,7 @@ export function planActions(
       whyNotPermitted(actor, permissionOf.deploy) ??
         blocked[0]?.reason ??
         whyNotByOwnWord(plan, actor.name) ??
-        (isKeptOut && scheduled !== undefined ? `at T-0 it is ${window.text}` : undefined),
+        keptOut,
     ),
   ];
 }

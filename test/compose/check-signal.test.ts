@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { uncheckedActor, type Actor } from "../../src/model/actor.ts";
-import { checkSignal, refuseHiddenStarter } from "../../src/compose/check-signal.ts";
+import { checkSignal, refusals, refuseHiddenStarter } from "../../src/compose/check-signal.ts";
 import { hasCode } from "../../src/errors.ts";
 import type { Attachment } from "../../src/model/evidence.ts";
 import type { Run } from "../../src/model/run.ts";
@@ -271,5 +271,48 @@ describe("checkSignal", () => {
   it("lets who started the run approve it where the environment is not protected", () => {
     const open = samplePlan({ stages: plan.stages });
     expect(answer({ ...approve, planHash: open.hash }, { plan: open }, "mia")).toBe("accepted");
+  });
+});
+
+describe("what is said against each kind of signal", () => {
+  const approver: Actor = { ...uncheckedActor("ann"), kind: "human", roles: ["approver"] };
+  const against = (
+    kind: SignalBody["kind"],
+    change: Partial<Run> = {},
+    actor: Actor = uncheckedActor("tom"),
+  ): string | undefined =>
+    refusals(runWith(change), actor, { newerPlans: [], now: new Date(1), areUsers: false })[kind];
+  const planOf = (...steps: (typeof plan.stages)[number]["steps"]): Run["plan"] =>
+    samplePlan({ environment: plan.environment, stages: [{ ...plan.stages[0]!, steps }] });
+
+  it("is nothing against an answer while a watch may be ended early, although nothing is asked", () => {
+    const looks: Partial<Run> = { state: "waiting", waitingFor: { for: "time", text: "", stepId: "look" } };
+    expect(against("resolve", looks, approver)).toBeUndefined();
+    expect(answer(promote, looks, approver)).toBe("accepted");
+    expect(against("resolve", looks)).toMatch(/^tom may not end this watch early: /);
+    expect(answer(promote, looks)).toBe("APPROVAL_REFUSED");
+    expect(against("resolve", { plan: planOf(scriptedStep("work")) }, approver)).toMatch(
+      /does not wait for a decision/,
+    );
+  });
+
+  it("is nothing against attesting an item before its list waits for it, but for what only a sign-off asks", () => {
+    expect(against("attest")).toBeUndefined();
+    const signOff = scriptedStep("sign-off", { kind: "sign-off", with: { evidence: ["work"] } });
+    const alone = planOf(scriptedStep("work"), signOff);
+    expect(against("attest", { plan: alone })).toMatch(/does not ask anybody about work now/);
+    expect(against("attest", { plan: alone, ...asksForEvidence })).toBeUndefined();
+  });
+
+  it("is about the items of the step that a run waits at, once it waits for an attestation", () => {
+    const named = scriptedStep("named", {
+      kind: "checklist",
+      with: { items: [{ id: "team", text: "", by: "Lena" }] },
+    });
+    const open = scriptedStep("open", { kind: "checklist", with: { items: [{ id: "told", text: "" }] } });
+    const two = planOf(named, open);
+    expect(against("attest", { plan: two })).toBeUndefined();
+    const waits: Partial<Run> = { waitingFor: { for: "attestation", text: "", stepId: "named" } };
+    expect(against("attest", { plan: two, ...waits })).toBe("team is for Lena to attest, not for tom");
   });
 });

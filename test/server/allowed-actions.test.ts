@@ -2,10 +2,10 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { GuardedServer } from "./support/guarded-server.ts";
 import { isLetThrough } from "./support/let-through.ts";
 import { casesOf, type Case } from "./support/operations.ts";
-import { rawRequest } from "./support/raw-request.ts";
+import { rawRequest, type RawAnswer } from "./support/raw-request.ts";
 
 interface Told {
-  allowedActions: { action: string; isAllowed: boolean; reason?: string }[];
+  allowedActions: { action: string; isAllowed: boolean; reason?: string; consequence: string }[];
 }
 type Body = Record<string, Told[]> & Told;
 
@@ -51,6 +51,89 @@ describe("what a resource says may be done with it", { timeout: 120_000 }, () =>
       { action: "close", isAllowed: false, reason: "it is for ann to close" },
     ]);
     expect((await task("ann")).allowedActions).toMatchObject([{ action: "close", isAllowed: true }]);
+  });
+
+  const WANTED = { environment: "production", release: "v1" };
+  type Made = Told & { plan: object };
+  async function post(name: string, body: object, who: string): Promise<RawAnswer> {
+    const request = await guarded.requestFor(operation(name));
+    return guarded.send({ ...request, body: JSON.stringify(body) }, guarded.as(who));
+  }
+
+  it("is, of a plan that rests on an emergency, to be started by another than who declared that", async () => {
+    await guarded.tminus.declareEmergency(
+      { environment: "production", reason: "a test", forMs: 60_000 },
+      guarded.ann,
+    );
+    for (const who of ["ann", "operator"]) {
+      const made = await post("POST /api/plans", { ...WANTED, inEmergency: true }, who);
+      const { plan, allowedActions } = JSON.parse(made.text) as Made;
+      const started = await post("POST /api/runs", { plan }, who);
+      expect([who, allowedActions[0], isLetThrough(started)]).toEqual([
+        who,
+        expect.objectContaining(
+          who === "ann"
+            ? { isAllowed: false, reason: expect.stringContaining("ann declared emergency") }
+            : { isAllowed: true },
+        ),
+        who !== "ann",
+      ]);
+    }
+    await guarded.tminus.endEmergencies("production", guarded.ann);
+  });
+
+  it("is, of an environment whose window is closed, to be deployed to by a run that waits", async () => {
+    const words = { environment: "production", reason: "a fair", until: "1h" };
+    const freeze = await guarded.tminus.freeze(words, guarded.ann);
+    const found = (await read("operator", PRODUCTION)).allowedActions.find(
+      ({ action }) => action === "deploy",
+    );
+    expect(found).toMatchObject({
+      isAllowed: true,
+      consequence: expect.stringMatching(/, when it is open again: it is closed: freeze f\d+ \(a fair/),
+    });
+    const made = await post("POST /api/plans", WANTED, "operator");
+    const { plan, allowedActions } = JSON.parse(made.text) as Made;
+    expect(allowedActions).toMatchObject([{ action: "start", isAllowed: true }]);
+    const started = await post("POST /api/runs", { plan, waitForWindow: true }, "operator");
+    expect(started.status).toBe(201);
+    await guarded.tminus.thaw(freeze, "over", guarded.ann);
+  });
+
+  it("is, of a plan for a time at which the window is closed, not to be started, waiting neither", async () => {
+    const words = { environment: "production", reason: "a fair", from: "1h", until: "3h" };
+    const freeze = await guarded.tminus.freeze(words, guarded.ann);
+    const made = await post("POST /api/plans", { ...WANTED, at: "2h" }, "operator");
+    const { plan, allowedActions } = JSON.parse(made.text) as Made;
+    expect(allowedActions).toMatchObject([
+      {
+        action: "start",
+        isAllowed: false,
+        reason: expect.stringMatching(/^at T-0, \S+, production is closed: freeze f/),
+      },
+    ]);
+    for (const waitForWindow of [true, false]) {
+      const started = await post("POST /api/runs", { plan, waitForWindow }, "operator");
+      expect([started.code, started.message]).toEqual([
+        "WINDOW_CLOSED",
+        expect.stringMatching(/^at T-0, \S+, production is closed: freeze f/),
+      ]);
+    }
+    await guarded.tminus.thaw(freeze, "over", guarded.ann);
+  });
+
+  it("is nothing for somebody without a role", async () => {
+    const nobody = { name: "nobody", emails: [], roles: [] };
+    const { token } = await guarded.tminus.people.addUser(nobody, { token: true }, guarded.ann);
+    const headers = { authorization: `Bearer ${token!.secret.reveal()}` };
+    const session = await rawRequest(guarded.url, { path: "/api/session", headers });
+    const { allowedActions } = JSON.parse(session.text) as Told;
+    expect(allowedActions.map(({ action, isAllowed }) => [action, isAllowed])).toEqual([
+      ["add-user", false],
+      ["create-token", false],
+    ]);
+    const request = await guarded.requestFor(operation("POST /api/tokens"));
+    expect((await guarded.send(request, headers)).code).toBe("PERMISSION_REFUSED");
   });
 
   it("is, of a plan that is blocked, why it cannot be started, and of one that is not, that it can", async () => {

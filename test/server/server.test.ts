@@ -167,6 +167,19 @@ describe("requests that change something", () => {
     expect(lifted.status).toBe(200);
   });
 
+  it("are not said to be allowed where the runbook plans for no emergency", async () => {
+    const { body } = await of("approver").get("/api/environments/production");
+    const { allowedActions } = body as { allowedActions: { action: string }[] };
+    const why = "the runbook does not say what is kept of it in an emergency";
+    expect(allowedActions.find(({ action }) => action === "declare-emergency")).toMatchObject({
+      isAllowed: false,
+      reason: why,
+    });
+    const word = { environment: "production", reason: "a test", forMs: 60_000 };
+    const refused = await of("approver").post("/api/emergencies", word);
+    expect([refused.status, refused.body.error.message]).toEqual([400, why]);
+  });
+
   it("say what does not fit and where", async () => {
     const { status, body } = await of("operator").post("/api/plans", { environment: "production" });
     expect([status, body.error.code]).toEqual([400, "USAGE_INVALID"]);
